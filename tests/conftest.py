@@ -1,0 +1,25 @@
+"""Fixtures shared by the tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of the real public data, or skip: the project may not ship them."""
+    folder = Path(os.environ.get("CRMLAB_REAL_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"real public data are not at {folder}; set CRMLAB_REAL_DATA to their folder")
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory):
+    """Keep the tests out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
