@@ -12,6 +12,8 @@ SOURCE ?= $(SIMULATED)
 AS_OF ?=
 OUT ?=
 UV_VERSION := 0.13.9
+# A bank's network often has a certificate authority of its own, which the system knows.
+export UV_SYSTEM_CERTS := 1
 # A wheel's byte code is made when it is first imported; compiling all of it up front takes longer than the report.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
