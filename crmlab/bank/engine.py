@@ -1,0 +1,57 @@
+"""One way to start DuckDB: offline, bounded in memory, the same on every machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import duckdb
+
+__all__ = ["connect", "literal", "project_folder", "quote", "scratch_folder"]
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB connection in memory that reaches no network.
+
+    ``CRMLAB_MEMORY`` (default ``2GB``) bounds the engine, what does not fit is spilled under the scratch folder;
+    ``CRMLAB_THREADS`` bounds the threads (default: all cores).
+    """
+    config: dict[str, str | int] = {
+        "autoinstall_known_extensions": "false",
+        "memory_limit": os.environ.get("CRMLAB_MEMORY", "2GB"),
+        "temp_directory": str(scratch_folder() / "spill"),
+    }
+    if threads := os.environ.get("CRMLAB_THREADS"):
+        config["threads"] = int(threads)
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def project_folder() -> Path:
+    """Return the folder of ``notebooks/`` and ``crmlab/``, or the current one where crmlab is installed alone."""
+    root = Path(__file__).resolve().parents[2]
+    return root if (root / "pyproject.toml").is_file() else Path.cwd()
+
+
+def scratch_folder() -> Path:
+    """Return the folder for caches: ``CRMLAB_CACHE`` or the project's ``reports/.cache``."""
+    return Path(os.environ.get("CRMLAB_CACHE") or project_folder() / "reports" / ".cache")
+
+
+def quote(name: str) -> str:
+    """Quote an identifier for SQL.
+
+    >>> quote("a b")
+    '"a b"'
+    """
+    return '"' + str(name).replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    """Write a value as an SQL text literal.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + str(value).replace("'", "''") + "'"
