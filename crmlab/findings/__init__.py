@@ -1,0 +1,6 @@
+"""What a notebook hands on: named numbers, answers, figures, tables and action lists."""
+
+from crmlab.findings.collect import Findings
+from crmlab.findings.privacy import SMALLEST_GROUP
+
+__all__ = ["SMALLEST_GROUP", "Findings"]

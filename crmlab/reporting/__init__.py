@@ -1,0 +1,1 @@
+"""Runs notebooks over a bank and writes the report."""
