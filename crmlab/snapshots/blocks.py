@@ -210,8 +210,7 @@ BLOCKS: dict[str, Block] = {
             **_each_window("bookings", "received", "spent", "acts", "turnover"),
             **{
                 f"{state}_12m": _over(state, 12)
-                for state in ("charges", "penalties", "cash", "acts_by_channel")
-                + tuple(f"acts_{channel}" for channel in SHARE_CHANNELS)
+                for state in ("charges", "penalties", "cash", "acts_by_channel", *(f"acts_{c}" for c in SHARE_CHANNELS))
             },
             **{
                 f"{state}_months_{months}m": _months_with(state, months)

@@ -59,7 +59,7 @@ def anchor_of(date: dt.date) -> int:
 
 
 def month_index(date: dt.date, anchor: int = MONTH_END) -> int:
-    """Number the month, ending on the anchor day, that the date lies in: ``year * 12 + month``, one more after the anchor.
+    """Number the month that the date lies in: ``year * 12 + month``, and one more after the anchor day.
 
     >>> month_index(dt.date(2024, 1, 15), 15) == month_index(dt.date(2024, 1, 31)) == 2024 * 12 + 1
     True

@@ -2,79 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
-
-from crmlab.bank.tables import CONTRACT, FAMILIES
-from crmlab.snapshots.blocks import ASSET_FAMILIES, BLOCKS, DEBT_FAMILIES, ROLLUPS, SHARE_CHANNELS, WINDOWS
+from crmlab.bank.tables import FAMILIES
+from crmlab.snapshots.blocks import ASSET_FAMILIES, DEBT_FAMILIES, SHARE_CHANNELS, WINDOWS
 from crmlab.snapshots.feature import Feature
+from crmlab.snapshots.needs import needs_of
 
-__all__ = ["BASE_NEEDS", "FEATURES", "FLAT_FEATURES", "references"]
-
-# What a block cannot do without, beside the columns its expressions name.
-_ACCOUNT = ("accounts.account_id", "accounts.customer_id", "accounts.opened_on")
-_HOLDING = ("accounts.customer_id", "accounts.opened_on")
-BASE_NEEDS: dict[str, tuple[str, ...]] = {
-    "profile": ("customers.customer_id", "customers.joined_on"),
-    "holding": _HOLDING,
-    "authorised": ("accounts.authorised_customer_id", "accounts.opened_on"),
-    "worth": (
-        "balances.account_id",
-        "balances.balance_on",
-        *_ACCOUNT,
-        "accounts.product_id",
-        "products.product_id",
-    ),
-    "activity": ("transactions.account_id", "transactions.booked_on", *_ACCOUNT),
-    "contact": ("interactions.customer_id", "interactions.opened_at"),
-    "unresolved": ("interactions.customer_id", "interactions.opened_at", "interactions.kind"),
-    "digital": ("digital_events.customer_id", "digital_events.occurred_at"),
-}
-# Read where a bank has them; an empty cell says enough where it has not (never closed, no fee).
-_SPARED = {"customers.left_on", "accounts.closed_on", "interactions.resolved_at", "products.fee_amount"}
-_REFERENCE = re.compile(rf"\b({'|'.join(BLOCKS)})\.(\w+)")
-_WORD = re.compile(r"\b[a-z]\w*\b")
-
-
-@cache
-def references(sql: str) -> tuple[tuple[str, str], ...]:
-    """Return the (block, column) pairs that an expression names, in order, each once."""
-    return tuple(dict.fromkeys(_REFERENCE.findall(sql)))
-
-
-def _columns_named(sql: str, tables: tuple[str, ...]) -> list[str]:
-    """Columns of the tables that an expression names; of two tables with the column, the first counts."""
-    found = []
-    for word in dict.fromkeys(_WORD.findall(re.sub(r"'[^']*'", "", sql))):
-        table = next((table for table in tables if word in CONTRACT[table].by_name), None)
-        if table:
-            found.append(f"{table}.{word}")
-    return found
-
-
-def _needs(sql: str) -> tuple[str, ...]:
-    found = list(BASE_NEEDS["profile"])
-    for name, column in references(sql):
-        block = BLOCKS[name]
-        found += BASE_NEEDS[name]
-        if name == "profile":
-            found.append(f"customers.{column}")
-            continue
-        expression = block.totals.get(column) or block.picks[column]
-        if not block.rollup:
-            found += _columns_named(expression, block.tables)
-            if any(need.startswith("products.") for need in found):
-                found += ["accounts.product_id", "products.product_id"]
-            continue
-        rollup = ROLLUPS[block.rollup]
-        for state in _WORD.findall(expression):
-            if state in rollup.states:
-                found += _columns_named(rollup.states[state].sql, rollup.tables)
-    return tuple(dict.fromkeys(need for need in found if need not in _SPARED))
+__all__ = ["FEATURES", "FLAT_FEATURES"]
 
 
 def _feature(name: str, kind: str, window: str, about: str, sql: str) -> Feature:
-    return Feature(name, kind, window, about, sql, _needs(sql))
+    return Feature(name, kind, window, about, sql, needs_of(sql))
 
 
 def _share(part: str, whole: str) -> str:
@@ -115,9 +52,7 @@ _MONTHS = "last {} month{}".format
 
 def _windowed(pattern: str, kind: str, about: str, column: str) -> list[Feature]:
     return [
-        _feature(
-            pattern.format(months), kind, _MONTHS(months, "s" if months > 1 else ""), about, f"{column}_{months}m"
-        )
+        _feature(pattern.format(months), kind, _MONTHS(months, "s" if months > 1 else ""), about, f"{column}_{months}m")
         for months in WINDOWS
     ]
 
@@ -132,9 +67,7 @@ _PROFILE = [
     _profile("education", "word", "highest education"),
     _profile("marital_status", "word", "marital status"),
     _profile("income_amount", "monthly_money", "net income a month, declared or verified"),
-    _feature(
-        "tenure_days", "days", "on the date", "days since the relation began", _days_since("profile.joined_on")
-    ),
+    _feature("tenure_days", "days", "on the date", "days since the relation began", _days_since("profile.joined_on")),
     _profile("acquisition_channel", "word", "channel through which the customer came"),
     _profile("preferred_channel", "word", "channel the customer asked for"),
     _feature(
@@ -171,9 +104,7 @@ _HOLDINGS = [
         "open accounts of others that the customer may use",
         "authorised.accounts",
     ),
-    _feature(
-        "opened_12m_count", "count", _MONTHS(12, "s"), "accounts opened, closed since or not", "holding.opened"
-    ),
+    _feature("opened_12m_count", "count", _MONTHS(12, "s"), "accounts opened, closed since or not", "holding.opened"),
     _feature("closed_12m_count", "count", _MONTHS(12, "s"), "accounts closed", "holding.closed"),
     _feature(
         "newest_account_days",

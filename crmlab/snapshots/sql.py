@@ -12,7 +12,8 @@ from crmlab.errors import nearest, refuse
 from crmlab.snapshots.blocks import BLOCKS, ROLLUPS, WINDOWS
 from crmlab.snapshots.dates import MONTH_END, add_months, anchor_of, month_index, read_dates
 from crmlab.snapshots.feature import Feature
-from crmlab.snapshots.features import FEATURES, references
+from crmlab.snapshots.features import FEATURES
+from crmlab.snapshots.needs import references
 
 __all__ = ["Statement", "absent_features", "choose", "snapshot_sql"]
 
@@ -162,9 +163,7 @@ def _block_expressions(block: str, chosen: Iterable[Feature]) -> dict[str, str]:
     """Columns of a block that the features read, with their expressions."""
     totals, picks = BLOCKS[block].totals, BLOCKS[block].picks
     columns = [column for name, column in _used(chosen) if name == block]
-    return {
-        column: f"cast({totals[column]} as bigint)" if column in totals else picks[column] for column in columns
-    }
+    return {column: f"cast({totals[column]} as bigint)" if column in totals else picks[column] for column in columns}
 
 
 def _roll_ups(
@@ -260,8 +259,8 @@ def _select(day: dt.date, chosen: list[Feature], available: Mapping[str, frozens
     columns = "".join(f",\n  {_final(feature, facts)} as {feature.name}" for feature in chosen)
     joins = "".join(f"\nleft join {block} on {block}.customer_id = profile.customer_id" for block in used)
     return (
-        f"with {', '.join(parts)}\nselect profile.customer_id, {facts['as_of']} as as_of{columns}\nfrom profile{joins}\n"
-        "order by profile.customer_id"
+        f"with {', '.join(parts)}\nselect profile.customer_id, {facts['as_of']} as as_of{columns}\n"
+        f"from profile{joins}\norder by profile.customer_id"
     )
 
 
