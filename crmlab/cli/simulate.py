@@ -1,0 +1,43 @@
+"""`crmlab simulate`: write a simulated bank."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("simulate", help="Write a simulated bank: contract tables as Parquet, and bank.yml.")
+@click.option("--customers", type=int, default=5_000, show_default=True, help="Customers on the first day, 2023-01-01.")
+@click.option("--months", type=int, default=36, show_default=True, help="Months from January 2023 on, 1 to 600.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same bytes.")
+@click.option("--out", type=click.Path(), required=True, help="Folder to write; an earlier simulated bank is replaced.")
+@click.option("--force", is_flag=True, help="Write into a folder that holds something else.")
+@click.option("--jobs", type=int, default=2, show_default=True, help="Blocks of customers at a time; changes no byte.")
+def command(customers: int, months: int, seed: int, out: str, force: bool, jobs: int) -> None:
+    """Simulate a bank with a progress bar and say what was written."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Table
+
+    from crmlab.simulation import simulate
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Simulating blocks of 1,000 customers", total=max(1, -(-customers // 1000)))
+        written = simulate(
+            out,
+            customers=customers,
+            months=months,
+            seed=seed,
+            force=force,
+            processes=jobs,
+            progress=lambda done, of: bar.update(task, completed=done, total=of),
+        )
+    table = Table("table", "rows", "MB", title=f"Simulated bank in {written.folder}", title_justify="left")
+    table.columns[1].justify = table.columns[2].justify = "right"
+    for name, rows in written.rows.items():
+        table.add_row(name, f"{rows:,}", f"{written.sizes[name] / 1e6:.1f}")
+    table.add_row("total", f"{sum(written.rows.values()):,}", f"{sum(written.sizes.values()) / 1e6:.1f}", style="bold")
+    Console().print(table)
+    click.echo(f"{written.seconds:.1f} seconds.")

@@ -1,0 +1,121 @@
+"""The ledger of one month: bookings are added flow by flow, then settled into balances and rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crmlab.bank.tables import CONTRACT
+from crmlab.simulation.clock import Month
+
+__all__ = ["CHANNEL_CODES", "COUNTERPARTIES", "KINDS", "MERCHANTS", "Ledger"]
+
+KINDS = CONTRACT["transactions"]["kind"].words
+CHANNEL_CODES = {word: code for code, word in enumerate(CONTRACT["transactions"]["channel"].words)}
+COUNTERPARTIES = ("employer", "pension_fund", "state", "landlord", "utility", "telecom", "insurer", "other_bank",
+                  "own_account", "person", "bank", "fund_company", "subscription")  # fmt: skip
+MERCHANTS = ("groceries", "restaurants", "fuel", "transport", "clothing", "electronics", "household", "health",
+             "leisure", "travel", "online_shop", "services")  # fmt: skip
+_DAY = 86_400
+_COLUMNS = ("account", "booked", "occurred", "amount", "kind", "channel", "initiated", "counterparty", "merchant")
+
+
+class Ledger:
+    """Bookings of one block in one month.
+
+    `occurred` is in seconds from 1970-01-01, `booked` in days, `amount` in cents. Bookings whose day of booking lies in
+    the next month wait there: nobody knows them earlier.
+    """
+
+    def __init__(self, month: Month, waiting: dict[str, np.ndarray] | None) -> None:
+        self.month = month
+        self._parts = [waiting] if waiting is not None and len(waiting["account"]) else []
+
+    def add(
+        self,
+        account: np.ndarray,
+        day: np.ndarray | int,
+        second: np.ndarray | int,
+        amount: np.ndarray,
+        kind: str,
+        channel: str | np.ndarray,
+        *,
+        initiated: bool = False,
+        counterparty: str | np.ndarray | None = None,
+        merchant: np.ndarray | None = None,
+        booked: np.ndarray | None = None,
+    ) -> None:
+        """Add one booking for each account; those of zero cents are left out.
+
+        Parameters
+        ----------
+        account : array of int
+            Position of the account.
+        day : int or array of int
+            Day of the month, from 0.
+        second : int or array of int
+            Second of the day.
+        amount : array of int
+            Cents; into the account positive.
+        kind, channel : str
+            Words of the contract; a channel may be an array of codes.
+        initiated : bool
+            The customer acted.
+        counterparty : str, optional
+            One of `COUNTERPARTIES`.
+        merchant : array of int, optional
+            Codes of `MERCHANTS`.
+        booked : array of int, optional
+            Day of booking within the month, from 0; the day it happened when not given.
+        """
+        keep = np.flatnonzero(amount)
+        if not len(keep):
+            return
+        size = np.shape(amount)
+        occurred = self.month.first + np.broadcast_to(np.asarray(day, dtype=np.int64), size)
+        booked_on = occurred if booked is None else self.month.first + booked
+        other = -1 if counterparty is None else COUNTERPARTIES.index(counterparty)
+        part = {
+            "account": account,
+            "booked": booked_on,
+            "occurred": occurred * _DAY + second,
+            "amount": amount,
+            "kind": np.broadcast_to(np.int8(KINDS.index(kind)), size),
+            "channel": np.broadcast_to(CHANNEL_CODES[channel] if isinstance(channel, str) else channel, size),
+            "initiated": np.broadcast_to(initiated, size),
+            "counterparty": np.broadcast_to(np.int8(other), size),
+            "merchant": np.broadcast_to(np.int8(-1), size) if merchant is None else merchant,
+        }
+        self._parts.append({name: values[keep] for name, values in part.items()})
+
+    def settle(self, balance: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Book the month into the balances (changed in place); return its rows and what waits for the next month.
+
+        Rows come by day of booking, account and time, with the balance after each booking.
+        """
+        if not self._parts:
+            return {}, {"account": np.zeros(0, dtype=np.int64)}
+        rows = {name: np.concatenate([part[name] for part in self._parts]) for name in _COLUMNS}
+        late = rows["booked"] > self.month.last
+        waiting = {name: values[late] for name, values in rows.items()}
+        rows = {name: values[~late] for name, values in rows.items()}
+        order = np.lexsort((rows["occurred"], rows["booked"], rows["account"]))
+        rows = {name: values[order] for name, values in rows.items()}
+        if len(order):
+            running = np.cumsum(rows["amount"])
+            account = rows["account"]
+            first = np.flatnonzero(np.r_[True, account[1:] != account[:-1]])
+            length = np.diff(np.r_[first, len(account)])
+            before = running[first] - rows["amount"][first]
+            rows["balance_after"] = running + np.repeat(balance[account[first]] - before, length)
+            last = first + length - 1
+            balance[account[last]] = rows["balance_after"][last]
+            by_day = np.argsort(rows["booked"], kind="stable")
+            rows = {name: values[by_day] for name, values in rows.items()}
+        return rows, waiting
+
+    def waiting_amount(self, accounts: int) -> np.ndarray:
+        """Return what came over from last month, in cents for each account."""
+        total = np.zeros(accounts, dtype=np.int64)
+        if self._parts:
+            np.add.at(total, self._parts[0]["account"], self._parts[0]["amount"])
+        return total

@@ -1,0 +1,183 @@
+"""Table `transactions`, first part: income, bills and spending on the current account."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crmlab.simulation.customers import WORDS
+from crmlab.simulation.ledger import CHANNEL_CODES, MERCHANTS
+from crmlab.simulation.products import slot_of
+from crmlab.simulation.scene import Scene, seconds
+
+__all__ = ["book_income", "book_spending", "pay_bills"]
+
+_OCCUPATION = {word: code for code, word in enumerate(WORDS["occupation"])}
+_CURRENT, _CARD = slot_of("current"), slot_of("card")
+# Spending by month, mean 1: retail turnover peaks in December and dips in January and February (Eurostat, retail
+# trade turnover, unadjusted: December 15 to 25 % above the mean); by weekday from Monday: Saturday is strong, Sunday
+# weak where shops close. The digits are assumed.
+_SEASON = (0.93, 0.93, 0.98, 0.99, 1.0, 1.0, 1.02, 1.0, 0.98, 1.0, 1.04, 1.24)
+_WEEKDAYS = (0.90, 0.95, 1.0, 1.08, 1.30, 1.30, 0.55)
+_OFFICE = (1.15, 1.05, 1.0, 1.0, 1.05, 0.40, 0.30)
+_MERCHANT_SHARE = np.array([0.34, 0.13, 0.08, 0.05, 0.06, 0.02, 0.05, 0.06, 0.05, 0.02, 0.10, 0.04])
+_MERCHANT_MEAN = np.array([38, 29, 55, 14, 62, 140, 58, 33, 31, 260, 47, 40]) * 100.0  # cents (assumed)
+
+
+def book_income(scene: Scene) -> None:
+    """Book salaries, pensions, benefits, family money and money from accounts elsewhere.
+
+    Salaries come on the 25th (55 %), the last day (30 %) or the 15th (15 %), moved to the working day before; four in
+    ten get a thirteenth salary in December. Pensions come on the last working day.
+    """
+    rng, month, people, relation, n = scene.rng("income"), scene.month, scene.people, scene.relation, scene.n
+    u, noise, pick = rng.random(n), rng.standard_normal(n), rng.random(n)
+    occupation, rhythm, income = people.occupation[:n], people.rhythm[:n], scene.income
+    current = scene.on & scene.holders("current")
+    here, retired, jobless = current & relation.has_income[:n], relation.is_retired[:n], relation.jobless[:n] > 0
+    unpaid = np.isin(occupation, [_OCCUPATION["student"], _OCCUPATION["homemaker"], _OCCUPATION["unemployed"]])
+    free = occupation == _OCCUPATION["self_employed"]
+    before = month.working_before
+
+    employed = np.flatnonzero(here & ~retired & ~jobless & ~unpaid & ~free)
+    pay_day = np.array([before[24], before[-1], before[14]])[np.searchsorted((0.55, 0.85), rhythm[employed, 0])]
+    extra = 1 + 0.95 * ((month.of_year == 12) & (rhythm[employed, 1] < 0.4))
+    amount = income[employed] * extra * (1 + 0.01 * noise[employed] * (rhythm[employed, 2] < 0.35))
+    scene.book(employed, "current", pay_day, amount, "salary", "automatic", counterparty="employer")
+    pensioner = np.flatnonzero(here & retired)
+    pension = income[pensioner] * np.where(occupation[pensioner] == _OCCUPATION["retired"], 1.0, 0.62)
+    scene.book(pensioner, "current", before[-1], pension, "pension", "automatic", counterparty="pension_fund")
+    idle = np.flatnonzero(here & ~retired & (jobless | (occupation == _OCCUPATION["unemployed"])))
+    benefit = income[idle] * np.where(occupation[idle] == _OCCUPATION["unemployed"], 1.0, 0.6)
+    scene.book(idle, "current", before[-1], benefit, "benefit", "automatic", counterparty="state")
+    young = np.flatnonzero(here & ~retired & ~jobless & unpaid & (occupation != _OCCUPATION["unemployed"]))
+    scene.book(
+        young, "current", month.working_from[1], income[young], "transfer_in", "automatic", counterparty="person"
+    )
+
+    trader = np.flatnonzero(here & ~retired & ~jobless & free)
+    count = 1 + rng.poisson(1.3, len(trader))
+    row = np.repeat(np.arange(len(trader)), count)
+    part = rng.gamma(1.5, 1 / 1.5, len(row)) * (income[trader] / 2.3)[row]
+    _many(scene, rng, trader[row], part, "transfer_in", "automatic", _OFFICE, counterparty="other_bank")
+
+    child = (rhythm[:, 3] < 0.45) & (people.marital[:n] == 1) & (month.first - people.birth[:n] < 48 * 365)
+    parent = np.flatnonzero(here & child)
+    amount = 22_000 + 100 * np.rint(200 * rhythm[parent, 4])
+    scene.book(parent, "current", before[9], amount, "benefit", "automatic", counterparty="state")
+    visitor = (
+        current & ~relation.has_income[:n] & (u < 0.42 * np.minimum(people.engagement[:n], 1.3) * relation.fade[:n])
+    )
+    visitor = np.flatnonzero(visitor)
+    amount = np.rint(income[visitor] * (0.06 + 0.30 * pick[visitor]) / 1000) * 1000
+    scene.book(visitor, "current", before[5 + (20 * pick[visitor]).astype(np.int64)], amount, "transfer_in", "automatic",
+               rng=rng, counterparty="other_bank")  # fmt: skip
+    lucky = np.flatnonzero(current & (u > 0.997) & (relation.fade[:n] > 0.9))
+    amount = 100 * np.exp(8.6 + 0.9 * noise[lucky])
+    scene.book(lucky, "current", before[(27 * pick[lucky]).astype(np.int64)], amount, "transfer_in", "automatic",
+               rng=rng, counterparty="other_bank")  # fmt: skip
+
+
+def pay_bills(scene: Scene) -> np.ndarray:
+    """Book rent and direct debits on their days as far as the account allows; return who missed one."""
+    rng, month, people, relation, n = scene.rng("bills"), scene.month, scene.people, scene.relation, scene.n
+    noise = rng.standard_normal((3, n))
+    rhythm, income, level = people.rhythm[:n], scene.income, scene.wage_level
+    payer = scene.on & scene.holders("current") & relation.has_income[:n]
+    own_home = 1 + 0.35 * ~people.is_tenant[:n]
+    rhythm_day = np.minimum((rhythm * 27).astype(np.int64), month.days - 1)
+    # name, kind, counterparty, day, amount, share of customers who pay it here
+    bills = (
+        ("rent", "landlord", np.zeros(n, dtype=np.int64), 0.27 * income, people.is_tenant[:n] & (rhythm[:, 1] < 0.9)),
+        ("bill", "utility", rhythm_day[:, 2], (5500 * level + 0.028 * income) * own_home, rhythm[:, 2] < 0.85),
+        ("bill", "telecom", rhythm_day[:, 3], (1800 + 0.008 * income) * (1 + 0.1 * np.abs(noise[0])), rhythm[:, 3] < 0.8),
+        ("insurance", "insurer", rhythm_day[:, 4], 0.03 * income * (1 + 2 * rhythm[:, 5]),
+         (rhythm[:, 4] < 0.75) & ((rhythm[:, 5] < 0.4) | (month.of_year % 3 == 1))),
+        ("bill", "subscription", rhythm_day[:, 6], 999 + 100 * np.floor(25 * rhythm[:, 7]), rhythm[:, 6] < 0.3 + 0.4 * people.digital[:n]),
+    )  # fmt: skip
+    limit = _limits(scene)
+    missed = np.zeros(n, dtype=bool)
+    for kind, other, day, amount, share in bills:
+        due = payer & share
+        can = scene.money[:, _CURRENT] + limit >= amount
+        missed |= due & ~can
+        who = np.flatnonzero(due & can)
+        on_day = np.minimum(month.working_from[day[who]], month.days - 1)
+        scene.book(who, "current", on_day, -amount[who], kind, "automatic", counterparty=other)
+    return missed
+
+
+def book_spending(scene: Scene) -> None:
+    """Book cards, cash and transfers within a budget: what income leaves after bills and thrift, and what is there."""
+    rng, people, relation, n = scene.rng("spending"), scene.people, scene.relation, scene.n
+    season = _SEASON[scene.month.of_year - 1]
+    digital, fade, main = people.digital[:n], relation.fade[:n], relation.has_income[:n]
+    spender = scene.on & scene.holders("current") & (fade > 0.02)
+    pace = people.engagement[:n] * fade * season
+    share = np.where(main, 0.62 - people.thrift[:n], 0.16)
+    at_hand = np.maximum(0, scene.money[:, _CURRENT] + 0.5 * _limits(scene)) * 0.85
+    budget = np.minimum(scene.income * share * season * fade, at_hand) * spender
+
+    plan = (
+        (np.where(main, 5.2 + 3.5 * digital, 0.9 + digital) * pace, 0.52 + 0.2 * digital),
+        (np.where(main, 2.1 - 1.4 * digital, 0.35 - 0.2 * digital) * pace, 0.24 - 0.14 * digital),
+        (np.where(main, 0.9 + 1.1 * digital, 0.25) * pace, 0.24 - 0.06 * digital),
+    )
+    counts = [rng.poisson(rate * (budget > 1000)) for rate, _ in plan]
+    _cards(scene, rng, np.repeat(np.arange(n), counts[0]), budget * plan[0][1])
+    who = np.repeat(np.arange(n), counts[1])
+    notes = np.array([2000, 5000, 10_000, 20_000])[np.searchsorted((0.25, 0.6, 0.88), rng.random(len(who)))]
+    amount = _within(who, notes.astype(np.float64), budget * plan[1][1], n)
+    desk = (rng.random(len(who)) < 0.12) & (digital[who] < 0.4)
+    channel = np.where(desk, CHANNEL_CODES["branch"], CHANNEL_CODES["atm"])
+    _many(scene, rng, who, -np.floor(amount / 1000) * 1000, "cash_out", channel, _WEEKDAYS, initiated=True)
+    who = np.repeat(np.arange(n), counts[2])
+    wish = 9000 * np.exp(0.8 * rng.standard_normal(len(who))) * np.sqrt(people.income[who] / 2000)
+    amount = -_within(who, wish, budget * plan[2][1], n)
+    _many(scene, rng, who, amount, "transfer_out", scene.remote_or_branch(rng, who), _OFFICE, initiated=True,
+          counterparty="person")  # fmt: skip
+    who = np.flatnonzero(spender & (rng.random(n) < 0.035 * pace))
+    amount = np.rint(np.exp(9.6 + 0.7 * rng.standard_normal(len(who))) / 1000) * 1000
+    _many(scene, rng, who, amount, "cash_in", "branch", (1, 1, 1, 1, 1, 0, 0), initiated=True)
+
+
+def _cards(scene: Scene, rng: np.random.Generator, who: np.ndarray, budget: np.ndarray) -> None:
+    """Card payments: booked on the day, or on the next working day; over a weekend that is days later."""
+    month, n = scene.month, scene.n
+    merchant = np.searchsorted(np.cumsum(_MERCHANT_SHARE), rng.random(len(who))).clip(max=len(MERCHANTS) - 1)
+    wish = _MERCHANT_MEAN[merchant] * np.exp(0.65 * rng.standard_normal(len(who)) - 0.21)
+    wish *= scene.wage_level * np.sqrt(scene.people.income[who] / 2000)
+    amount = -np.rint(_within(who, wish, budget, n)).astype(np.int64)
+    day = month.spread(rng, len(who), _WEEKDAYS)
+    at_once = month.working[day] & (rng.random(len(who)) < 0.6)
+    booked = np.where(at_once, day, month.working_from[day + 1])
+    on_credit = scene.holders("card")[who] & (rng.random(len(who)) < 0.45)
+    spent = np.bincount(who, -amount * on_credit, n)
+    limit = np.maximum(scene.accounts.held(scene.accounts.limit, n)[:, _CARD], 0)
+    on_credit &= (spent - scene.money[:, _CARD] <= limit)[who]
+    slot = np.where(on_credit, _CARD, _CURRENT)
+    account = scene.accounts.of[who, slot]
+    channel = np.where(merchant == MERCHANTS.index("online_shop"), CHANNEL_CODES["online"], CHANNEL_CODES["card"])
+    scene.ledger.add(account, day, seconds(rng, len(who), "shop"), amount, "card_payment", channel.astype(np.int8),
+                     initiated=True, merchant=merchant.astype(np.int8), booked=booked)  # fmt: skip
+    np.add.at(scene.money, (who, slot), amount)
+
+
+def _many(scene: Scene, rng: np.random.Generator, who, amount, kind, channel, weekdays, **more) -> None:
+    """Book several rows a customer on the current account, on days drawn by weekday."""
+    amount = np.rint(amount).astype(np.int64)
+    day = scene.month.spread(rng, len(who), weekdays)
+    second = seconds(rng, len(who), "day")
+    scene.ledger.add(scene.account(who, "current"), day, second, amount, kind, channel, **more)
+    np.add.at(scene.money, (who, _CURRENT), amount)
+
+
+def _within(who: np.ndarray, wish: np.ndarray, budget: np.ndarray, n: int) -> np.ndarray:
+    """Scale wishes so that a customer's sum stays within the budget, and exceeds the wishes by half at most."""
+    total = np.bincount(who, wish, n)
+    factor = np.minimum(1.5, budget / np.maximum(total, 1))
+    return np.floor(wish * factor[who])
+
+
+def _limits(scene: Scene) -> np.ndarray:
+    """Overdraft limits of current accounts, cents."""
+    return np.maximum(scene.accounts.held(scene.accounts.limit, scene.n)[:, _CURRENT], 0)

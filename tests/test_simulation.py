@@ -1,0 +1,108 @@
+"""The simulated bank: same bytes, a longer bank begins like a shorter one, balances follow from bookings."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from crmlab.errors import CrmlabError
+from crmlab.simulation import simulate
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulate(tmp_path_factory.mktemp("simulated") / "bank", customers=300, months=18, seed=1).folder
+
+
+def _query(folder: Path, sql: str) -> list[tuple]:
+    with duckdb.connect() as engine:
+        for path in sorted(folder.iterdir()):
+            if path.suffix == ".parquet":
+                engine.execute(f"create view {path.stem} as from '{path}'")
+            elif path.is_dir():
+                engine.execute(f"create view {path.name} as from '{path}/*.parquet'")
+        return engine.sql(sql).fetchall()
+
+
+def _bytes(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_same_seed_gives_the_same_bytes_whatever_runs_at_a_time(tmp_path: Path) -> None:
+    one = simulate(tmp_path / "one", customers=1100, months=4, seed=7)
+    two = simulate(tmp_path / "two", customers=1100, months=4, seed=7, processes=2)
+    other = simulate(tmp_path / "other", customers=1100, months=4, seed=8)
+    assert _bytes(one.folder) == _bytes(two.folder)
+    assert one.rows == two.rows
+    assert _bytes(one.folder) != _bytes(other.folder)
+
+
+def test_a_longer_bank_begins_with_the_months_of_a_shorter_one(bank: Path, tmp_path: Path) -> None:
+    short = simulate(tmp_path / "short", customers=300, months=11, seed=1).folder
+    end = "date '2023-11-30'"
+    known = {
+        "customers": ("joined_on", "joined_on, birth_on, occupation, income_amount, case when left_on <= {end} then left_on end,"
+                      "case when left_on <= {end} then left_reason end, case when risk_assessed_on <= {end} then risk_tolerance end"),
+        "accounts": ("opened_on", "account_id, customer_id, product_id, authorised_customer_id, opened_on, limit_amount,"
+                     "instalment_amount, case when closed_on <= {end} then closed_on end,"
+                     "case when closed_on <= {end} then close_reason end,"
+                     "case when performance_on <= {end} then performance end"),
+        "balances": ("balance_on", "*"),
+        "transactions": ("booked_on", "*"),
+        "digital_events": ("occurred_at::date", "*"),
+        "market": ("published_on", "*"),
+        "interactions": ("opened_at::date", "interaction_id, customer_id, opened_at, kind, channel, topic, waiting_minutes,"
+                         "case when resolved_at::date <= {end} then resolved_at end,"
+                         "case when resolved_at::date <= {end} then outcome end"),
+    }  # fmt: skip
+    for table, (day, columns) in known.items():
+        sql = f"select {columns.format(end=end)} from {table} where {day} <= {end} order by all"
+        whole = _query(short, f"select {columns.format(end=end)} from {table} order by all")
+        assert whole, table
+        assert _query(bank, sql) == whole, table
+
+
+def test_every_month_end_balance_is_the_balance_before_plus_the_bookings(bank: Path) -> None:
+    wrong = _query(
+        bank,
+        """
+        with booked as (select account_id, last_day(booked_on) as balance_on, sum(amount) as amount
+                        from transactions group by all),
+             month_end as (select *, coalesce(lag(balance_amount) over (partition by account_id order by balance_on), 0) as before
+                           from balances)
+        select * from month_end left join booked using (account_id, balance_on)
+        where balance_on > date '2022-12-31' and balance_amount <> before + coalesce(amount, 0)
+        """,
+    )
+    assert wrong == []
+
+
+def test_an_account_closes_with_nothing_on_it(bank: Path) -> None:
+    closed, rest = _query(
+        bank,
+        """
+        with opening as (select account_id, balance_amount as amount from balances where balance_on = date '2022-12-31')
+        select count(*), count(*) filter (total <> 0) from accounts join (
+            select account_id, sum(amount) as total
+            from (select account_id, amount from transactions union all from opening) group by all) using (account_id)
+        where closed_on is not null
+        """,
+    )[0]
+    assert closed > 20
+    assert rest == 0
+
+
+def test_every_refusal_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(CrmlabError) as refusal:
+        simulate(tmp_path, customers=0, months=601, seed=-1)
+    assert refusal.value.problems == (
+        "customers: 0 is below 1. Give the number of customers on the first day.",
+        "months: 601 is outside 1 to 600. Give the number of months from January 2023 on.",
+        "seed: -1 is below 0. Give 0 or more.",
+        f"out: {tmp_path} holds files that crmlab simulate did not write. Choose another folder, or add --force.",
+    )
