@@ -23,3 +23,11 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a simulated bank: 300 customers on the first day, 18 months, seed 1. Do not write into it."""
+    from crmlab.simulation import simulate
+
+    return simulate(tmp_path_factory.mktemp("small_bank") / "bank", customers=300, months=18, seed=1).folder

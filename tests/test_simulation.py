@@ -45,20 +45,27 @@ def test_a_longer_bank_begins_with_the_months_of_a_shorter_one(bank: Path, tmp_p
     short = simulate(tmp_path / "short", customers=300, months=11, seed=1).folder
     end = "date '2023-11-30'"
     known = {
-        "customers": ("joined_on", "joined_on, birth_on, occupation, income_amount, case when left_on <= {end} then left_on end,"
-                      "case when left_on <= {end} then left_reason end, case when risk_assessed_on <= {end} then risk_tolerance end"),
-        "accounts": ("opened_on", "account_id, customer_id, product_id, authorised_customer_id, opened_on, limit_amount,"
-                     "instalment_amount, case when closed_on <= {end} then closed_on end,"
-                     "case when closed_on <= {end} then close_reason end,"
-                     "case when performance_on <= {end} then performance end"),
+        "customers": (
+            "joined_on",
+            "customer_id, joined_on, birth_on, occupation, income_amount, if(left_on <= {end}, left_on, null), "
+            "if(left_on <= {end}, left_reason, null), if(risk_assessed_on <= {end}, risk_tolerance, null)",
+        ),
+        "accounts": (
+            "opened_on",
+            "account_id, customer_id, product_id, authorised_customer_id, opened_on, matures_on, limit_amount, "
+            "instalment_amount, if(closed_on <= {end}, closed_on, null), if(closed_on <= {end}, close_reason, null), "
+            "if(performance_on <= {end}, performance, null)",
+        ),
         "balances": ("balance_on", "*"),
         "transactions": ("booked_on", "*"),
+        "interactions": (
+            "opened_at::date",
+            "interaction_id, customer_id, opened_at, kind, channel, topic, waiting_minutes, "
+            "if(resolved_at::date <= {end}, resolved_at, null), if(resolved_at::date <= {end}, outcome, null)",
+        ),
         "digital_events": ("occurred_at::date", "*"),
         "market": ("published_on", "*"),
-        "interactions": ("opened_at::date", "interaction_id, customer_id, opened_at, kind, channel, topic, waiting_minutes,"
-                         "case when resolved_at::date <= {end} then resolved_at end,"
-                         "case when resolved_at::date <= {end} then outcome end"),
-    }  # fmt: skip
+    }
     for table, (day, columns) in known.items():
         sql = f"select {columns.format(end=end)} from {table} where {day} <= {end} order by all"
         whole = _query(short, f"select {columns.format(end=end)} from {table} order by all")
@@ -72,8 +79,8 @@ def test_every_month_end_balance_is_the_balance_before_plus_the_bookings(bank: P
         """
         with booked as (select account_id, last_day(booked_on) as balance_on, sum(amount) as amount
                         from transactions group by all),
-             month_end as (select *, coalesce(lag(balance_amount) over (partition by account_id order by balance_on), 0) as before
-                           from balances)
+             month_end as (select *, coalesce(lag(balance_amount) over account, 0) as before from balances
+                           window account as (partition by account_id order by balance_on))
         select * from month_end left join booked using (account_id, balance_on)
         where balance_on > date '2022-12-31' and balance_amount <> before + coalesce(amount, 0)
         """,

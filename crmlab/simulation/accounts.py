@@ -168,7 +168,10 @@ def term_terms(product: np.ndarray, day: np.ndarray, u: np.ndarray, start: int, 
     months = np.where(product == _PRODUCT["Term Deposit 36"], 36, 12)
     day = np.maximum(day, start - 1 - np.floor(u * (months * 30 - 45)).astype(np.int64))
     return {
-        "opened": day, "term": months, "matures": after(day, months), "rate": np.full(len(day), round(0.7 * policy + 0.002, 4))
+        "opened": day,
+        "term": months,
+        "matures": after(day, months),
+        "rate": np.full(len(day), round(0.7 * policy + 0.002, 4)),
     }
 
 
@@ -198,7 +201,9 @@ def _running_loan(people, who, name, v, w, age, day, start) -> dict[str, np.ndar
     rate, amount = terms["rate"] / 12, terms["limit"] / 100
     left = amount * (1 + rate) ** paid - terms["instalment"] / 100 * ((1 + rate) ** paid - 1) / rate
     return terms | {
-        "opened": day, "balance": -_cents(np.maximum(left, terms["instalment"] / 100)), "matures": after(day, terms["term"])
+        "opened": day,
+        "balance": -_cents(np.maximum(left, terms["instalment"] / 100)),
+        "matures": after(day, terms["term"]),
     }
 
 

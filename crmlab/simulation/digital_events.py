@@ -15,11 +15,14 @@ __all__ = ["EVENT_KINDS", "PAGES", "simulate_digital_events"]
 EVENT_KINDS = CONTRACT["digital_events"]["kind"].words
 EVENT_CHANNELS = CONTRACT["digital_events"]["channel"].words
 _KIND = {word: code for code, word in enumerate(EVENT_KINDS)}
-PAGES = ("start", "balance", "transfer", "cards", "documents", "settings", "inbox", "current", "savings", "term_deposit",
-         "investment", "pension", "loan", "mortgage", "insurance")  # fmt: skip
+PAGES = (
+    *("start", "balance", "transfer", "cards", "documents", "settings", "inbox", "current", "savings", "term_deposit"),
+    *("investment", "pension", "loan", "mortgage", "insurance"),
+)
 _PAGE = {word: code for code, word in enumerate(PAGES)}
-_VIEW_OF_SLOT = np.array([_PAGE[name] for name in ("current", "savings", "savings", "term_deposit", "investment",
-                                                   "investment", "pension", "cards", "loan", "mortgage", "insurance")])  # fmt: skip
+_PAGE_OF_SLOT = {"bonus": "savings", "term": "term_deposit", "fund_low": "investment", "fund_high": "investment",
+                 "card": "cards"}  # fmt: skip
+_VIEW_OF_SLOT = np.array([_PAGE[_PAGE_OF_SLOT.get(slot, slot)] for slot in SLOTS])
 _WEEKDAYS = (1.12, 1.05, 1.0, 1.0, 1.05, 0.90, 0.88)
 _DAY = 86_400
 # customer-visible actions beside the login, with their share of sessions (assumed)
@@ -80,6 +83,3 @@ def _pages(kind: str, pick: np.ndarray) -> np.ndarray:
         return np.unique(_VIEW_OF_SLOT)[(pick * len(np.unique(_VIEW_OF_SLOT))).astype(np.int64)]
     only = {"payment": "transfer", "message": "inbox", "failed_login": "start"}[kind]
     return np.full(len(pick), _PAGE[only])
-
-
-assert len(_VIEW_OF_SLOT) == len(SLOTS)

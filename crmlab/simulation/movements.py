@@ -115,8 +115,8 @@ def move_savings(scene: Scene) -> None:
         who = np.flatnonzero(free & scene.holders(name) & (pick[row + 1] < chance))
         amount = np.floor(np.maximum(excess[who], 0) * part / 1000) * 1000
         amount = np.minimum(amount, cap) if cap else amount
-        scene.transfer(who, "current", name, late[who], amount, "automatic" if cap else scene.remote_or_branch(rng, who),
-                       kind="investment", initiated=not cap, rng=rng)  # fmt: skip
+        channel = "automatic" if cap else scene.remote_or_branch(rng, who)
+        scene.transfer(who, "current", name, late[who], amount, channel, kind="investment", initiated=not cap, rng=rng)
         excess[who] -= amount
     saver = free & (u[1] < 0.65) & (excess > 5000)
     with_bonus = scene.holders("bonus") & ((size[2] < 0.6) | ~scene.holders("savings"))

@@ -69,8 +69,8 @@ def book_income(scene: Scene) -> None:
     )
     visitor = np.flatnonzero(visitor)
     amount = np.rint(income[visitor] * (0.06 + 0.30 * pick[visitor]) / 1000) * 1000
-    scene.book(visitor, "current", before[5 + (20 * pick[visitor]).astype(np.int64)], amount, "transfer_in", "automatic",
-               rng=rng, counterparty="other_bank")  # fmt: skip
+    on_day = before[5 + (20 * pick[visitor]).astype(np.int64)]
+    scene.book(visitor, "current", on_day, amount, "transfer_in", "automatic", rng=rng, counterparty="other_bank")
     lucky = np.flatnonzero(current & (u > 0.997) & (relation.fade[:n] > 0.9))
     amount = 100 * np.exp(8.6 + 0.9 * noise[lucky])
     scene.book(lucky, "current", before[(27 * pick[lucky]).astype(np.int64)], amount, "transfer_in", "automatic",
@@ -85,14 +85,15 @@ def pay_bills(scene: Scene) -> np.ndarray:
     payer = scene.on & scene.holders("current") & relation.has_income[:n]
     own_home = 1 + 0.35 * ~people.is_tenant[:n]
     rhythm_day = np.minimum((rhythm * 27).astype(np.int64), month.days - 1)
-    # name, kind, counterparty, day, amount, share of customers who pay it here
+    phone, media = 1800 + 0.008 * income, 999 + 100 * np.floor(25 * rhythm[:, 7])
+    # kind, counterparty, day, amount, share of customers who pay it here
     bills = (
         ("rent", "landlord", np.zeros(n, dtype=np.int64), 0.27 * income, people.is_tenant[:n] & (rhythm[:, 1] < 0.9)),
         ("bill", "utility", rhythm_day[:, 2], (5500 * level + 0.028 * income) * own_home, rhythm[:, 2] < 0.85),
-        ("bill", "telecom", rhythm_day[:, 3], (1800 + 0.008 * income) * (1 + 0.1 * np.abs(noise[0])), rhythm[:, 3] < 0.8),
+        ("bill", "telecom", rhythm_day[:, 3], phone * (1 + 0.1 * np.abs(noise[0])), rhythm[:, 3] < 0.8),
         ("insurance", "insurer", rhythm_day[:, 4], 0.03 * income * (1 + 2 * rhythm[:, 5]),
          (rhythm[:, 4] < 0.75) & ((rhythm[:, 5] < 0.4) | (month.of_year % 3 == 1))),
-        ("bill", "subscription", rhythm_day[:, 6], 999 + 100 * np.floor(25 * rhythm[:, 7]), rhythm[:, 6] < 0.3 + 0.4 * people.digital[:n]),
+        ("bill", "subscription", rhythm_day[:, 6], media, rhythm[:, 6] < 0.3 + 0.4 * people.digital[:n]),
     )  # fmt: skip
     limit = _limits(scene)
     missed = np.zeros(n, dtype=bool)

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from crmlab.bank.tables import CONTRACT
+from crmlab.bank.writing import stamp_bank
 from crmlab.errors import refuse
 from crmlab.simulation.block import BLOCK_CUSTOMERS, simulate_block
 from crmlab.simulation.clock import month_at
@@ -25,7 +26,7 @@ from crmlab.simulation.rows import arrow_table, block_tables, dates, decimals
 
 __all__ = ["Written", "simulate"]
 
-_MARK = "simulation.yml"  # says that a folder is ours to replace
+_MARK = "crmlab simulate"  # in bank.yml: the folder is ours to replace
 _PARTED = (
     "balances",
     "transactions",
@@ -88,9 +89,11 @@ def simulate(
     partial.mkdir()
     try:
         rows = _write(partial, customers, months, seed, processes, progress or (lambda done, of: None))
-        _describe(partial, customers, months, seed)
         sizes = {name: _size(partial, name) for name in rows}
         _replace(partial, folder)
+        last = np.datetime64(month_at(months - 1).last, "D").item()
+        made = {"made_by": _MARK, "customers": customers, "months": months, "seed": seed}
+        stamp_bank(folder, name="Simulated bank", currency="EUR", timezone="Europe/Berlin", extracted_on=last, **made)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Written(folder, rows, sizes, time.perf_counter() - began)
@@ -109,8 +112,15 @@ def _problems(folder: Path, customers: int, months: int, seed: int, force: bool,
         yield f"processes: {processes} is below 1. Give 1 or more."
     if folder.is_file():
         yield f"out: {folder} is a file. Give a folder."
-    elif folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists() and not force:
+    elif folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder) and not force:
         yield f"out: {folder} holds files that crmlab simulate did not write. Choose another folder, or add --force."
+
+
+def _is_ours(folder: Path) -> bool:
+    path = folder / "bank.yml"
+    facts = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    made = facts.get("made_with") if isinstance(facts, dict) else None
+    return isinstance(made, dict) and made.get("made_by") == _MARK
 
 
 def _write(
@@ -166,7 +176,12 @@ def _in_order(work: Callable[[int], dict], count: int, at_a_time: int) -> Iterat
 
 def _options(table: pa.Table) -> dict:
     """Ids of rows never repeat: no dictionary for the first column."""
-    return {"compression": "zstd", "compression_level": 1, "use_dictionary": table.schema.names[1:], "write_statistics": True}
+    return {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": table.schema.names[1:],
+        "write_statistics": True,
+    }
 
 
 def _write_file(path: Path, table: pa.Table) -> None:
@@ -194,20 +209,6 @@ def _write_market(folder: Path, rows: dict[str, np.ndarray]) -> int:
     return table.num_rows
 
 
-def _describe(folder: Path, customers: int, months: int, seed: int) -> None:
-    last = np.datetime64(month_at(months - 1).last, "D").item()
-    bank = {
-        "name": "Simulated bank",
-        "currency": "EUR",
-        "minor_units": 100,
-        "timezone": "Europe/Berlin",
-        "extracted_on": last,
-    }
-    made = {"made_by": "crmlab simulate", "customers": customers, "months": months, "seed": seed}
-    for name, content in (("bank.yml", bank), (_MARK, made)):
-        (folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-
-
 def _size(folder: Path, table: str) -> int:
     files = [folder / f"{table}.parquet", *(folder / table).glob("*.parquet")]
     return sum(file.stat().st_size for file in files if file.exists())
@@ -221,8 +222,5 @@ def _replace(partial: Path, folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
         for suffix in ("parquet", "csv"):
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
-    for path in sorted(partial.iterdir(), key=lambda path: path.name == "bank.yml"):
-        target = folder / path.name
-        if target.is_file():
-            target.unlink()
-        path.rename(target)
+    for path in sorted(partial.iterdir()):
+        path.rename(folder / path.name)
