@@ -55,6 +55,7 @@ def test_everything_is_kept_in_one_file(findings, tmp_path):
         }
     ]  # fmt: skip
     assert kept["gaps"] == [{"what": "movement", "why": "this bank has no balances"}]
+    assert kept["figures"][0].pop("words")[0] == "month"
     assert kept["figures"] == [{"name": "lorenz", "file": "figures/lorenz.svg", "alt": "A curve.", "caption": "Assets"}]
     assert kept["tables"][0]["rows"] == [["mass", 0.3333333333]]
     assert kept["tables"][0]["headers"] == ["Tier", "Assets, EUR"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmlab.errors import refuse
 from crmlab.findings.lists import action_list, write_action_list
-from crmlab.findings.pictures import data_uri, figure_of, render
+from crmlab.findings.pictures import data_uri, drawn_words, figure_of, render
 from crmlab.findings.privacy import hide_small_groups, personal_columns
 from crmlab.findings.tables import flatten, plain, show
 
@@ -121,17 +121,19 @@ class Findings:
         self._check_name("figure", name, self._figures)
         if not str(alt).strip():
             refuse(f"findings.figure: {name!r} has no alt text. Say in a sentence what the figure shows.")
-        content, ending = render(figure_of(name, drawn))
+        picture = figure_of(name, drawn)
+        content, ending = render(picture)
         self._figures[name] = {
             "name": name,
             "file": f"figures/{name}.{ending}",
             "alt": str(alt).strip(),
             "caption": str(caption).strip(),
+            "words": drawn_words(picture),
         }
         self._write(f"figures/{name}.{ending}", content)
         address = data_uri(content, ending)
         html = f'<figure><img alt="{escape(alt)}" src="{address}"><figcaption>{escape(caption)}</figcaption></figure>'
-        _close(figure_of(name, drawn))
+        _close(picture)
         _display("figure", name, {"text/html": html, "text/plain": str(alt)})
 
     def table(self, name: str, frame: pd.DataFrame, *, caption: str = "", n: str | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from crmlab.errors import refuse
 
-__all__ = ["data_uri", "figure_of", "render"]
+__all__ = ["data_uri", "drawn_words", "figure_of", "render"]
 
 _LARGEST_SVG_BYTES = 300_000  # a scatter of 50,000 points would be 5 MB; such a figure becomes a PNG
 _DPI = 200
@@ -48,6 +48,14 @@ def render(figure: Any) -> tuple[bytes, str]:
     pixels = io.BytesIO()
     figure.savefig(pixels, format="png", dpi=_DPI, bbox_inches="tight", metadata={"Software": None})
     return pixels.getvalue(), "png"
+
+
+def drawn_words(figure: Any) -> list[str]:
+    """Name the texts drawn in a figure, in order, each once: a page's guard reads them, the picture does not tell."""
+    from matplotlib.text import Text
+
+    texts = [text.get_text().strip() for text in figure.findobj(Text) if text.get_visible()]
+    return list(dict.fromkeys(text for text in texts if text))
 
 
 def data_uri(content: bytes, ending: str) -> str:

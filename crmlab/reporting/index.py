@@ -1,0 +1,59 @@
+"""The first page of a run: each question, its answer, and what could not be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from crmlab.reporting.identity import commit
+from crmlab.reporting.plan import Plan
+from crmlab.reporting.results import Result, RunFolder, write_whole
+
+__all__ = ["CHAPTERS", "write_index"]
+
+CHAPTERS = {
+    "0": "Customer base",
+    "1": "Segmentation",
+    "2": "Satisfaction",
+    "3": "Loyalty and churn",
+    "4": "Lifecycle and value",
+    "5": "Personalisation",
+    "6": "Campaigns",
+    "7": "Market",
+    "8": "Risk",
+    "9": "Case study",
+}
+_OTHER = "Other questions"
+
+
+def write_index(plan: Plan, folder: RunFolder, results: Sequence[Result]) -> Path:
+    """Write ``index.html``.
+
+    Questions that this run did not ask appear where an earlier answer still stands: same notebook, code, data and day.
+    """
+    from crmlab.reporting.page import environment
+
+    shown = {result.name: result for result in results}
+    for other in plan.others:
+        stored = folder.answered(other.question.name)
+        if stored and stored.details.get("basis") == other.basis:
+            shown[other.question.name] = stored
+    ordered = [shown[name] for name in sorted(shown)]
+    chapters: dict[str, list[Result]] = {}
+    for result in ordered:
+        if result.status == "answered":
+            chapters.setdefault(CHAPTERS.get(result.name[:1], _OTHER), []).append(result)
+    html = (
+        environment()
+        .get_template("index.html.j2")
+        .render(
+            chapters=chapters,
+            answered=[r for r in ordered if r.status == "answered"],
+            failed=[r for r in ordered if r.status == "failed"],
+            unanswered=[r for r in ordered if r.status == "not_answered"],
+            facts={**plan.facts, **commit()},
+        )
+    )
+    path = folder.path / "index.html"
+    write_whole(path, html)
+    return path

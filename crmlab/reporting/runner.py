@@ -1,0 +1,281 @@
+"""Answer the questions of a plan, several at a time, and leave the report."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import crmlab
+from crmlab.errors import CrmlabError
+from crmlab.findings.collect import NOTEBOOK_VARIABLE, RESULT_VARIABLE
+from crmlab.reporting.guard import refuse_identifiers
+from crmlab.reporting.identity import commit
+from crmlab.reporting.index import write_index
+from crmlab.reporting.manifest import write_manifest
+from crmlab.reporting.plan import Asked, Plan
+from crmlab.reporting.results import Result, RunFolder
+
+__all__ = ["Summary", "Watcher", "run"]
+
+_CHATTER = "running over TCP without encryption"  # ipykernel says so at each start; the socket is this machine's own
+_HASH_SEED = "0"
+_MEMORY_MB = 2_000  # the engine's share for all notebooks that run at the same time
+
+
+class Watcher(Protocol):
+    """Who is told how the run goes (a progress bar, a log)."""
+
+    def begins(self, name: str, cells: int) -> None:
+        """Say that a notebook runs and how many cells it has."""
+
+    def reaches(self, name: str, cell: int) -> None:
+        """Say which cell a notebook has reached."""
+
+    def ends(self, result: Result) -> None:
+        """Say how a question ended."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came of a run.
+
+    Parameters
+    ----------
+    results : tuple of Result
+        In reading order.
+    index : Path
+        The page to open first.
+    seconds : float
+        Wall time.
+    """
+
+    results: tuple[Result, ...]
+    index: Path
+    seconds: float
+
+    @property
+    def failed(self) -> tuple[Result, ...]:
+        """Questions whose notebook failed."""
+        return tuple(r for r in self.results if r.status == "failed")
+
+
+def run(plan: Plan, watcher: Watcher, *, fresh: bool = False) -> Summary:
+    """Run what is not yet answered and write pages, index and manifest.
+
+    Parameters
+    ----------
+    plan : Plan
+        From `make_plan`.
+    watcher : Watcher
+        Told about each step.
+    fresh : bool
+        Run everything again, even where nothing changed.
+    """
+    started = time.perf_counter()
+    folder = RunFolder(plan.out)
+    results: dict[str, Result] = {}
+    with folder.only_here():
+        todo: list[Asked] = []
+        for asked in plan.asked:
+            name = asked.question.name
+            stored = None if fresh else folder.answered(name)
+            if asked.lacks:
+                folder.drop(name)
+                reason = f"needs {asked.lacks}"
+                results[name] = Result(name, asked.question.question, "not_answered", asked.key, reason=reason)
+                watcher.ends(results[name])
+            elif stored and stored.key == asked.key:
+                results[name] = stored
+                watcher.ends(stored)
+            else:
+                todo.append(asked)
+        for result in _Workers(plan, folder, watcher).answer(todo):
+            results[result.name] = result
+        ordered = tuple(results[asked.question.name] for asked in plan.asked)
+        index = write_index(plan, folder, ordered)
+        seconds = time.perf_counter() - started
+        write_manifest(plan, folder, ordered, seconds)
+    return Summary(ordered, index, seconds)
+
+
+class _Workers:
+    """The processes of one run, each with one notebook."""
+
+    def __init__(self, plan: Plan, folder: RunFolder, watcher: Watcher) -> None:
+        self._plan, self._folder, self._watcher = plan, folder, watcher
+        self._said: queue.SimpleQueue[tuple[str, dict[str, Any] | None]] = queue.SimpleQueue()
+        self._running: dict[str, tuple[Asked, Path, subprocess.Popen[str]]] = {}
+
+    def answer(self, todo: list[Asked]) -> list[Result]:
+        """Run all, `jobs` at a time; a failure stops nothing else."""
+        waiting, results = deque(todo), []
+        jobs = max(1, min(self._plan.jobs, len(todo)))
+        last: dict[str, dict[str, Any]] = {}
+        try:
+            while waiting or self._running:
+                while waiting and len(self._running) < jobs:
+                    self._start(waiting.popleft(), jobs)
+                name, message = self._said.get()
+                if message is None:
+                    results.append(self._end(name, last.get(name)))
+                elif "cells" in message:
+                    self._watcher.begins(name, message["cells"])
+                elif "cell" in message:
+                    self._watcher.reaches(name, message["cell"])
+                elif "done" in message:
+                    last[name] = message["done"]
+        finally:
+            for _, begun, process in self._running.values():
+                process.terminate()
+                process.wait()
+                shutil.rmtree(begun, ignore_errors=True)
+        return results
+
+    def _start(self, asked: Asked, jobs: int) -> None:
+        name, plan = asked.question.name, self._plan
+        begun = self._folder.begin(name)
+        job = {
+            "name": name,
+            "folder": str(begun),
+            "notebook": str(asked.question.path),
+            "cwd": str(asked.question.path.parent),
+            "parameters": {**asked.parameters, "source": plan.source},
+            "page": {
+                "name": name,
+                "question": asked.question.question,
+                "decision": asked.question.decision,
+                "owner": asked.question.owner,
+                "parameters": [
+                    {"name": p.name, "value": asked.parameters[p.name], "help": p.help}
+                    for p in asked.question.parameters
+                    if p.name in asked.parameters
+                ],
+                "facts": {**plan.facts, **commit()},
+            },
+        }
+        job_file = begun / "job.json"
+        job_file.write_text(json.dumps(job, ensure_ascii=False), encoding="utf-8")
+        with open(begun / "log.txt", "w", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "crmlab.reporting.worker", str(job_file)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                encoding="utf-8",
+                env=_environment(name, begun, jobs),
+            )
+        self._running[name] = (asked, begun, process)
+        threading.Thread(target=self._listen, args=(name, process), daemon=True).start()
+
+    def _listen(self, name: str, process: subprocess.Popen[str]) -> None:
+        for line in process.stdout or ():
+            self._said.put((name, json.loads(line)))
+        process.wait()
+        self._said.put((name, None))
+
+    def _end(self, name: str, done: dict[str, Any] | None) -> Result:
+        asked, begun, process = self._running.pop(name)
+        process.stdout.close()
+        log = _last_line(begun / "log.txt")
+        _clean(begun)
+        failure = (done or {}).get("failure")
+        if done is None:
+            failure = {
+                "cell": None,
+                "line": "",
+                "error": f"its process ended with code {process.returncode}{f' ({log})' if log else ''}.",
+                "cure": "A process that is killed has often run out of memory; try --jobs 1.",
+            }
+        if not failure:
+            failure = self._refusal(begun, name)
+        details = {
+            "parameters": asked.parameters,
+            "seeds": {k: v for k, v in asked.parameters.items() if k == "seed" or k.endswith("_seed")},
+            "seconds": (done or {}).get("seconds"),
+            "peak_memory_mib": (done or {}).get("memory_mib"),
+            "basis": asked.basis,
+            **commit(),
+        }
+        common = {"name": name, "question": asked.question.question, "key": asked.key, "details": details}
+        if failure:
+            (begun / f"{name}.html").unlink(missing_ok=True)
+            result = Result(status="failed", reason=_told(failure), **common)
+        else:
+            kept = json.loads((begun / "findings.json").read_text(encoding="utf-8"))
+            result = Result(
+                status="answered",
+                headline=kept["answers"][0],
+                page=f"{name}/{name}.html",
+                gaps=tuple(kept["gaps"]),
+                **common,
+            )
+        result = self._folder.keep(begun, result)
+        self._watcher.ends(result)
+        return result
+
+    def _refusal(self, begun: Path, name: str) -> dict[str, Any] | None:
+        try:
+            refuse_identifiers((begun / f"{name}.html").read_text(encoding="utf-8"), self._plan.bank, name)
+            pictured = [f["words"] for f in json.loads((begun / "findings.json").read_text("utf-8"))["figures"]]
+            refuse_identifiers("", self._plan.bank, name, pictured=[word for words in pictured for word in words])
+        except CrmlabError as refusal:
+            return {"cell": None, "line": "", "error": str(refusal), "cure": ""}
+        return None
+
+
+def _environment(name: str, begun: Path, jobs: int) -> dict[str, str]:
+    threads = str(max(1, (os.cpu_count() or 1) // jobs))
+    fixed = {
+        RESULT_VARIABLE: str(begun),
+        NOTEBOOK_VARIABLE: name,
+        "CRMLAB_THREADS": threads,
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "PYTHONHASHSEED": _HASH_SEED,
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "IPYTHONDIR": str(begun / ".ipython"),  # the user's own start-up files change no result
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PYTHONIOENCODING": "utf-8",
+    }
+    chosen = {"CRMLAB_MEMORY": os.environ.get("CRMLAB_MEMORY", f"{_MEMORY_MB // jobs}MB")}
+    # The kernel imports the very package that runs here, whatever else is installed.
+    package = Path(crmlab.__file__).parents[1]
+    paths = [str(package)] * (package / "pyproject.toml").is_file() + [os.environ.get("PYTHONPATH", "")]
+    chosen["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    return {**os.environ, **fixed, **chosen}
+
+
+def _clean(begun: Path) -> None:
+    """Take away what only the run itself needed."""
+    shutil.rmtree(begun / ".ipython", ignore_errors=True)
+    (begun / "job.json").unlink(missing_ok=True)
+    log = begun / "log.txt"
+    lines = [x for x in log.read_text(encoding="utf-8", errors="replace").splitlines() if _CHATTER not in x]
+    if any(line.strip() for line in lines):
+        log.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    else:
+        log.unlink()
+
+
+def _last_line(log: Path) -> str:
+    lines = [x.strip() for x in log.read_text(encoding="utf-8", errors="replace").splitlines() if x.strip()]
+    return lines[-1] if lines and _CHATTER not in lines[-1] else ""
+
+
+def _told(failure: dict[str, Any]) -> str:
+    place = f"cell {failure['cell']} (`{failure['line']}`): " if failure["cell"] else ""
+    error = failure["error"].rstrip()
+    end = "" if error.endswith((".", "?", "!", "'")) else "."
+    return f"{place}{error}{end} {failure['cure']}".strip()

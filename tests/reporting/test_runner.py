@@ -1,0 +1,260 @@
+"""The runner: failures told, results whole or not there, unchanged ones used again."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from crmlab.errors import CrmlabError
+from crmlab.reporting.plan import make_plan
+from crmlab.reporting.results import RunFolder
+from crmlab.reporting.runner import _environment
+
+
+def _refusal(act) -> str:
+    with pytest.raises(CrmlabError) as caught:
+        act()
+    return str(caught.value)
+
+
+def test_each_question_ends_in_its_own_way(site):
+    assert {name: result.status for name, result in site.results.items()} == {
+        "00_regions": "answered", "10_broken": "failed", "20_lacking": "not_answered", "30_leaking": "failed",
+    }  # fmt: skip
+    assert site.results["00_regions"].headline == "50.0 % (95 % interval 40.0 to 60.0 %, n = 60) live in the North."
+    assert site.results["20_lacking"].reason == "needs balances or snapshot"
+    assert set(site.watcher.ended) == set(site.results)
+
+
+def test_a_failure_names_cell_line_error_and_cure_and_keeps_the_notebook(site):
+    assert site.results["10_broken"].reason == (
+        "cell 6 (`regions = 1`): ZeroDivisionError: division by zero. "
+        "Open 10_broken/notebook.ipynb to see the whole trace."
+    )
+    partial_book = json.loads((site.out / "10_broken" / "notebook.ipynb").read_text(encoding="utf-8"))
+    assert any(o["output_type"] == "error" for c in partial_book["cells"] for o in c.get("outputs", []))
+    assert not (site.out / "10_broken" / "10_broken.html").exists()
+
+
+def test_a_page_with_an_identifier_is_not_published(site):
+    assert site.results["30_leaking"].reason == (
+        "30_leaking: the page shows an identifier of customers.customer_id and is not published. Show groups only, and "
+        "write large numbers with thousands separators; customer-level lists go to findings.actions."
+    )
+    assert not (site.out / "30_leaking" / "30_leaking.html").exists()
+
+
+def test_lists_of_customers_stay_away_from_pages(site):
+    listed = (site.out / "actions" / "00_regions_calls.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert listed[:2] == ['"customer_id","reason"', '"A0000","\'=1+1"']
+    pages = [p.read_text(encoding="utf-8") for p in site.out.rglob("*.html")]
+    assert len(pages) == 2
+    assert [page for page in pages if "actions/" in page or ".csv" in page] == []
+
+
+def test_no_page_holds_an_identifier(site, tiny_bank):
+    ids = {line.split(",")[0] for line in (tiny_bank / "customers.csv").read_text().splitlines()[1:]}
+    ids |= {line.split(",")[0] for line in (tiny_bank / "accounts.csv").read_text().splitlines()[1:]}
+    assert len(ids) == 120
+    for page in site.out.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert [one for one in ids if one in text] == []
+
+
+def test_the_manifest_tells_what_the_run_was_made_from(site):
+    told = json.loads((site.out / "manifest.json").read_text(encoding="utf-8"))
+    assert (told["bank"], told["as_of"], told["hash_seed"]) == ("Tiny <Bank>", "2020-02-29", 0)
+    assert told["versions"]["pandas"].startswith("3.")
+    assert set(told) >= {"fingerprint", "commit", "dirty", "package_hash", "seconds", "machine", "written_at"}
+    first = told["questions"][0]
+    assert first["parameters"] == {"as_of": "2020-02-29", "top_count": 3}
+    assert first["seconds"] > 0
+    assert first["peak_memory_mib"] > 20
+
+
+def test_findings_hold_no_time_and_no_place(site):
+    text = (site.out / "00_regions" / "findings.json").read_text(encoding="utf-8")
+    assert str(site.root) not in text
+    assert time.strftime("%Y-%m-%d") not in text
+    assert json.loads(text)["notebook"] == "00_regions"
+
+
+def test_nothing_stays_of_what_only_the_run_needed(site):
+    left = sorted(p.name for p in site.out.iterdir())
+    assert left == ["00_regions", "10_broken", "30_leaking", "actions", "index.html", "manifest.json", ".lock"] or (
+        set(left) == {".lock", "00_regions", "10_broken", "30_leaking", "actions", "index.html", "manifest.json"}
+    )
+    assert sorted(p.name for p in (site.out / "00_regions").iterdir()) == [
+        "00_regions.html", "figures", "findings.json", "notebook.ipynb", "result.json",
+    ]  # fmt: skip
+
+
+def test_what_is_unchanged_is_used_again_and_a_failure_is_not(site):
+    before = (site.out / "00_regions" / "result.json").stat().st_mtime_ns
+    again = site.ask("00", "20")
+    assert again.results["00_regions"].reused
+    assert (site.out / "00_regions" / "result.json").stat().st_mtime_ns == before
+    assert again.summary.seconds < 2
+    folder = RunFolder(site.out)
+    assert folder.answered("10_broken") is None
+
+
+def test_a_damaged_result_does_not_count(site):
+    page = site.out / "00_regions" / "00_regions.html"
+    whole = page.read_bytes()
+    page.write_bytes(whole[:100])
+    try:
+        assert RunFolder(site.out).answered("00_regions") is None
+    finally:
+        page.write_bytes(whole)
+    assert RunFolder(site.out).answered("00_regions") is not None
+
+
+def test_a_fresh_run_gives_the_same_bytes(site, tmp_path):
+    fresh = site.ask("00", out=tmp_path / "fresh")
+    assert not fresh.results["00_regions"].reused
+    for name in ("findings.json", "00_regions.html", "figures/regions.svg"):
+        assert (fresh.out / "00_regions" / name).read_bytes() == (site.out / "00_regions" / name).read_bytes(), name
+
+
+def test_a_parameter_reaches_the_notebook_and_its_identity(site, tmp_path):
+    set_to_two = site.ask("00", out=tmp_path / "two", parameters=["top_count=2"])
+    kept = json.loads((set_to_two.out / "00_regions" / "findings.json").read_text(encoding="utf-8"))
+    assert [row[0] for row in kept["tables"][0]["rows"]] == ["North", "South"]
+    assert set_to_two.results["00_regions"].key != site.results["00_regions"].key
+
+
+def test_the_source_is_never_written_to(site, tiny_bank):
+    assert sorted(p.name for p in tiny_bank.iterdir()) == ["accounts.csv", "bank.yml", "customers.csv", "products.csv"]
+
+
+def test_every_wrong_wish_is_told_before_anything_runs(site, tmp_path):
+    out = tmp_path / "never"
+    text = _refusal(
+        lambda: site.ask("00", "90", out=out, as_of="2020-13-01", parameters=["top_cont=2", "top_count=two"], jobs=-1)
+    )
+    assert text == (
+        "5 problems:\n"
+        "- notebook '90' does not exist. There are 00_regions, 10_broken, 20_lacking, 30_leaking.\n"
+        "- parameter 'top_cont' is in none of the chosen notebooks. They know top_count. Did you mean 'top_count'?\n"
+        "- 00_regions: top_count='two' is not a whole number. Its default is 3.\n"
+        "- --jobs -1 is below 1. Give the number of notebooks to run at the same time.\n"
+        "- as_of '2020-13-01' is not a date. Write it as YYYY-MM-DD."
+    )
+    assert not out.exists()
+
+
+def test_results_never_go_where_the_data_are(site, tiny_bank):
+    out = tiny_bank / "report"
+    assert _refusal(lambda: site.ask(out=out)) == (
+        f"--out {str(out)!r} lies in the source. Results never go where the data are; choose another folder."
+    )
+
+
+def test_without_a_bank_the_command_that_makes_one_is_named(tmp_path, notebook):
+    notebook(tmp_path / "notebooks", "00_regions")
+    assert _refusal(lambda: make_plan(tmp_path)) == (
+        "the simulated bank is not at data/simulated yet. "
+        "Make it: crmlab simulate --customers 5000 --months 36 --seed 1 --out data/simulated, or give --source."
+    )
+
+
+def test_a_notebook_must_take_source_and_day(tmp_path, notebook, ask):
+    path = notebook(tmp_path / "notebooks", "00_regions")
+    path.write_text(path.read_text().replace("as_of: str", "asof: str"))
+    assert _refusal(ask) == (
+        '00_regions: the parameters cell lacks as_of. Add `as_of: str = ""  # YYYY-MM-DD; empty: the last day known`.'
+    )
+
+
+def test_an_unknown_table_in_the_title_is_told(tmp_path, notebook, ask):
+    notebook(tmp_path / "notebooks", "00_regions", reads="`custmers`")
+    assert _refusal(ask) == (
+        "00_regions: 'Reads' in the title cell: table 'custmers' is not in the contract. Did you mean 'customers'?"
+    )
+
+
+def test_a_second_run_into_the_same_folder_is_refused(tmp_path):
+    folder = RunFolder(tmp_path / "out")
+    with folder.only_here():
+        assert _refusal(RunFolder(tmp_path / "out").only_here().__enter__) == (
+            f"--out {str(tmp_path / 'out')!r} is in use by another run. Wait for it, or choose another folder."
+        )
+    with folder.only_here():
+        pass
+
+
+def test_a_notebook_that_records_nothing_has_not_answered(tmp_path, notebook, ask):
+    path = notebook(tmp_path / "notebooks", "00_regions")
+    path.write_text(path.read_text().replace("findings.record()", "pass"))
+    assert ask().results["00_regions"].reason == (
+        "the notebook ended without recording its findings. End it with findings.record()."
+    )
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a system with SIGKILL")
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path, notebook, tiny_bank):
+    books, out, flag = tmp_path / "notebooks", tmp_path / "out", tmp_path / "wait"
+    flag.touch()
+    notebook(books, "00_quick")
+    waiting = f"import os, time\ntime.sleep(60 if os.path.exists({str(flag)!r}) else 0)"
+    notebook(books, "10_slow", evidence=[waiting])
+    command = [
+        sys.executable, "-m", "crmlab", "run", "--source", str(tiny_bank), "--out", str(out), "--notebooks", str(books),
+        "--jobs", "1",
+    ]  # fmt: skip
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    for line in first.stdout:
+        if line.startswith("10_slow: running"):
+            break
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    assert (out / "00_quick" / "result.json").exists()
+    assert not (out / "10_slow").exists()
+    flag.unlink()
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert second.returncode == 0, second.stderr
+    assert "00_quick: unchanged, reused" in second.stdout
+    assert "10_slow: answered in" in second.stdout
+    assert [p.name for p in out.glob(".begun*")] == []
+
+
+def test_the_command_prints_the_end_and_exits_with_1_on_failure(site):
+    command = [
+        sys.executable, "-m", "crmlab", "run", "--source", str(site.root / "nowhere"), "--out", str(site.out),
+        "--notebooks", str(site.books),
+    ]  # fmt: skip
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("crmlab: ")
+    assert "nowhere" in refused.stderr
+
+
+def test_each_notebook_gets_its_share_of_the_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.delenv("CRMLAB_MEMORY", raising=False)
+    given = _environment("00_regions", tmp_path, 2)
+    assert {given[n] for n in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CRMLAB_THREADS")} == {"4"}
+    assert (given["PYTHONHASHSEED"], given["CRMLAB_MEMORY"]) == ("0", "1000MB")
+    assert given["MPLBACKEND"] == "module://matplotlib_inline.backend_inline"
+
+
+def test_a_change_of_the_package_counts(tmp_path):
+    from crmlab.reporting.identity import package_hash
+
+    (tmp_path / "bank").mkdir()
+    (tmp_path / "simulation").mkdir()
+    (tmp_path / "bank" / "a.py").write_text("a = 1\n")
+    before = package_hash(tmp_path)
+    assert before != hashlib.sha256().hexdigest()
+    package_hash.cache_clear()
+    (tmp_path / "simulation" / "b.py").write_text("b = 1\n")
+    assert package_hash(tmp_path) == before
+    package_hash.cache_clear()
+    (tmp_path / "bank" / "a.py").write_text("a = 2\n")
+    assert package_hash(tmp_path) != before
