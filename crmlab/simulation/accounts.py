@@ -125,6 +125,8 @@ def open_first_holdings(
     u, v, w = rng.random((3, size, len(SLOTS)))
     owns = (u < _ownership(people, who, age, wealth)) & ~people.is_guest[:size, None]
     owns[:, 0] |= ~owns.any(axis=1) & ~people.is_guest[:size]
+    idle = (wealth > 3 * people.income[:size]) & ~owns[:, 1:7].any(axis=1) & ~people.is_guest[:size]
+    owns[:, slot_of("savings")] |= idle & (u[:, 0] < 0.85)  # few leave large sums on a current account
     owns[:, slot_of("card") :] &= owns[:, :1]  # debts and premiums are paid from a current account here
     # an account opens between joining and yesterday; the first one on the day of joining
     opened = people.joined[:size, None] + np.floor(v**1.4 * tenure[:, None]).astype(np.int64)
@@ -215,15 +217,15 @@ def _ownership(people: People, who: np.ndarray, age: np.ndarray, wealth: np.ndar
     family = np.exp(-(((age - 42) / 13) ** 2))
     columns = {
         "current": np.where(main, 0.995, 0.86),
-        "savings": 0.28 + 0.20 * rich,
+        "savings": 0.26 + 0.24 * rich,
         "bonus": (0.03 + 0.08 * rich) * (0.4 + people.digital[who] + 0.5 * people.price[who]),
-        "term": 0.06 * rich * (1 + (age > 50)),
+        "term": 0.07 * rich * (1 + (age > 50)),
         "fund_low": 0.10 * rich * (0.5 + 0.2 * risk),
         "fund_high": 0.10 * rich * (risk >= 3),
         "pension": 0.16 * working * (0.6 + 0.4 * rich),
         "card": np.where(main, 0.42, 0.10) * np.clip(income / 2000, 0.3, 1.6) * (age < 80),
         "loan": np.where(main, 0.17, 0.03) * working,
-        "mortgage": 0.30 * main * family * ~people.is_tenant[who] * np.clip(income / 2200, 0, 1.4),
+        "mortgage": 0.60 * main * family * ~people.is_tenant[who] * np.clip(income / 2200, 0, 1.4),
         "insurance": (0.06 + 0.12 * main) * (0.5 + family),
     }
     return np.stack([np.broadcast_to(columns[name], len(who)) for name in SLOTS], axis=1)
@@ -231,13 +233,10 @@ def _ownership(people: People, who: np.ndarray, age: np.ndarray, wealth: np.ndar
 
 def _portfolio(owns: np.ndarray, w: np.ndarray, wealth: np.ndarray, income: np.ndarray) -> np.ndarray:
     """Split the wealth held here over the accounts that hold assets; the current account keeps a buffer."""
-    weight = np.array([0.25, 1.0, 1.1, 1.2, 1.0, 0.9, 0.7, 0, 0, 0, 0]) * (0.2 + w)
-    weight = np.where(owns, weight, 0)
-    buffer = np.where(owns[:, 0], np.minimum(wealth, income * (0.2 + 1.6 * w[:, 0])), 0)
-    others = weight.copy()
-    others[:, 0] *= 0.4  # some leave large sums on the current account
-    total = others.sum(axis=1)
-    parts = others / np.where(total > 0, total, 1)[:, None] * (wealth - buffer)[:, None]
+    weight = np.where(owns, np.array([0.06, 1.0, 1.1, 1.2, 1.0, 0.9, 0.7, 0, 0, 0, 0]) * (0.2 + w), 0)
+    buffer = np.where(owns[:, 0], np.minimum(wealth, income * (0.8 + 1.2 * w[:, 0])), 0)
+    total = weight.sum(axis=1)
+    parts = weight / np.where(total > 0, total, 1)[:, None] * (wealth - buffer)[:, None]
     parts[:, 0] += buffer
     return parts.round(2)
 

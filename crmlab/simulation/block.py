@@ -13,9 +13,10 @@ from crmlab.simulation.digital_events import simulate_digital_events
 from crmlab.simulation.interactions import simulate_interactions
 from crmlab.simulation.ledger import Ledger
 from crmlab.simulation.market import Market
-from crmlab.simulation.movements import book_interest_and_fees, mature_deposits, move_savings, pay_loans, settle_cards
+from crmlab.simulation.movements import book_interest_and_fees, mature_deposits, pay_loans, settle_cards
 from crmlab.simulation.openings import close_relations, open_wishes, welcome
 from crmlab.simulation.relation import Relation, decide, live_a_month
+from crmlab.simulation.savings import draw_on_savings, put_aside, take_away
 from crmlab.simulation.scene import Scene
 from crmlab.simulation.transactions import book_income, book_spending, pay_bills
 
@@ -86,22 +87,29 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
 
 
 def _money(scene: Scene) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Run the money flows of a month in order; return what was booked and what waits for the next month."""
+    """Run the money flows of a month in order; return what was booked and what waits for the next month.
+
+    Costs come before income, which is paid late in the month: so no balance falls below its limit on any day.
+    """
     rng = scene.rng("accounts")
-    book_income(scene)
+    moves = scene.rng("movements")
+    draw_on_savings(scene, moves)
+    take_away(scene, moves)
     settle_cards(scene)
     missed = pay_loans(scene)
     missed |= pay_bills(scene)
-    open_wishes(scene, rng)
-    mature_deposits(scene)
     book_spending(scene)
-    move_savings(scene)
+    open_wishes(scene, rng)
+    book_income(scene)
+    put_aside(scene, moves)
+    mature_deposits(scene)
     fees = book_interest_and_fees(scene)
     close_relations(scene, rng)
     welcome(scene, rng)
     n = scene.n
-    scene.relation.annoyance[:n] += 0.05 * (fees > 0) * scene.people.price[:n] + 0.5 * missed
-    scene.relation.satisfaction[:n] -= 0.02 * (fees > 0) * scene.people.price[:n] + 0.08 * missed
+    dearer = 0.6 * (scene.month.of_year == 1)  # fees rise every January
+    scene.relation.annoyance[:n] += (0.05 + dearer) * (fees > 0) * scene.people.price[:n] + 0.4 * missed
+    scene.relation.satisfaction[:n] -= (0.01 + 0.2 * dearer) * (fees > 0) * scene.people.price[:n] + 0.05 * missed
     return scene.ledger.settle(scene.accounts.balance)
 
 

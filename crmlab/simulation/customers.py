@@ -68,6 +68,7 @@ class People:
     partner: np.ndarray  # position of the second person on the current account, -1 for none
     is_guest: np.ndarray  # uses the partner's account and holds none
     is_dormant: np.ndarray  # silent from the beginning
+    is_leaving: np.ndarray  # on the way out on the first day
     rhythm: np.ndarray  # eight habits, 0 to 1: pay day, days of bills, buffer, ...
 
     def __len__(self) -> int:
@@ -123,6 +124,7 @@ def draw_people(rng: np.random.Generator, size: int, month: int | None, offset: 
     is_main = rng.random(size) < np.where(base, 0.46, 0.40)
     share = np.where(is_main, rng.beta(5, 2, size), rng.beta(1.1, 3.2, size))
     wealth = np.minimum(_wealth(age, income, z) * share, 2e7)
+    wealth = np.maximum(wealth, is_main * income * rng.uniform(0.7, 1.9, size))  # what the salary leaves in the month
     engagement = rng.gamma(2.6, 1 / 2.6, size) * np.where(is_main, 1.0, np.where(rng.random(size) < 0.35, 0.12, 0.9))
     risk_class = np.searchsorted((-1.0, -0.25, 0.6, 1.4), 0.8 * z[3] + 0.25 * z[0] - (age - 48) / 40).astype(np.int8)
     days_since = rng.random(size)
@@ -160,7 +162,8 @@ def draw_people(rng: np.random.Generator, size: int, month: int | None, offset: 
         is_tenant=rng.random(size) < np.clip(0.85 - 0.009 * (age - 20), 0.25, 0.85),
         partner=partner,
         is_guest=is_guest,
-        is_dormant=(rng.random(size) < 0.06) & base & ~is_main,
+        is_dormant=((fate := rng.random(size)) < 0.045) & base & ~is_main,
+        is_leaving=(fate > 0.988) & base,
         rhythm=rng.random((size, 8)),
     )
 
@@ -201,7 +204,7 @@ def _wealth(age: np.ndarray, income: np.ndarray, z: np.ndarray) -> np.ndarray:
     Consumption Survey 2021); a bank sees persons and parts of wallets, which spreads them further.
     """
     growth = np.interp(age, (18, 25, 35, 50, 65, 90), (0.08, 0.25, 0.8, 1.8, 2.8, 2.4))
-    return 4_500 * growth * (income / 2000) ** 0.7 * np.exp(1.35 * z[1] + 0.5 * z[0])
+    return 4_500 * growth * (income / 2000) ** 0.7 * np.exp(1.45 * z[1] + 0.5 * z[0])
 
 
 def _partners(

@@ -46,7 +46,7 @@ def simulate_interactions(
         [
             0.030 * talk * (1.3 - 0.5 * people.digital[:n]),
             0.034 * talk * (1.3 - 0.6 * people.digital[:n]) + 0.08 * (status == LEAVING),
-            np.minimum(0.0035 * np.exp(0.7 * sore * 2 - 0.6 * mood), 0.5) * (0.3 + 0.7 * talk),
+            np.minimum(0.0035 * np.exp(1.4 * sore - 0.6 * mood), 0.5) * (0.3 + 0.7 * talk),
             0.006 * talk + 0.25 * (wish >= 0),
         ]
     )
@@ -95,9 +95,10 @@ def _topics(rng, kind, wish, relation: Relation, who, incident: float) -> np.nda
     topic = everyday[np.searchsorted((0.3, 0.55, 0.75, 0.92), u)]
     topic = np.where((kind == _SERVICE) & (u > 0.8), _TOPIC["data_change"], topic)
     topic = np.where((kind == _SERVICE) & (relation.status[who] == LEAVING) & (u < 0.7), _TOPIC["closing"], topic)
-    sore = np.where(relation.annoyance[who] > 0.3, _TOPIC["fees"], _TOPIC["waiting_time"])
-    topic = np.where((kind == _COMPLAINT) & (u < 0.6), sore, topic)
-    topic = np.where((kind == _COMPLAINT) & (incident > 0) & (u < 0.75), _TOPIC["outage"], topic)
+    sore = u < 0.15 + 0.9 * relation.annoyance[who]
+    topic = np.where((kind == _COMPLAINT) & sore, _TOPIC["fees"], topic)
+    topic = np.where((kind == _COMPLAINT) & ~sore & (u > 0.75), _TOPIC["waiting_time"], topic)
+    topic = np.where((kind == _COMPLAINT) & (incident > 0) & (u < 0.7), _TOPIC["outage"], topic)
     wanted = np.array(_OF_SLOT)[np.clip(wish, 0, len(SLOTS) - 1)]
     advice = np.where(wish >= 0, wanted, np.array([_TOPIC[n] for n in ("savings", "investment", "loan", "pension")])[
         (4 * u).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Table `transactions`, second part: savings, funds, cards, loans, deposits, interest and fees."""
+"""Table `transactions`: what follows from contracts: card bills, loans, term deposits, interest and fees."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import numpy as np
 
 from crmlab.simulation.accounts import PERFORMANCES
 from crmlab.simulation.products import CATALOGUE, slot_of
-from crmlab.simulation.relation import ACTIVE, LEAVING, SILENT
+from crmlab.simulation.relation import ACTIVE
 from crmlab.simulation.scene import Scene
 
-__all__ = ["book_interest_and_fees", "mature_deposits", "move_savings", "pay_loans", "settle_cards"]
+__all__ = ["book_interest_and_fees", "mature_deposits", "pay_loans", "settle_cards"]
 
 _CURRENT = slot_of("current")
-_ASSETS = ("savings", "bonus")
 _OVERDRAFT_RATE, _CARD_RATE = 0.105, 0.149  # assumed; euro area overdrafts cost about 8 %, revolving cards 16 %
 _PENALTY = 1200
 _FEES = np.array([round(100 * product.fee) for product in CATALOGUE], dtype=np.float64)
@@ -50,6 +49,9 @@ def pay_loans(scene: Scene) -> np.ndarray:
         scene.book(who, name, day, interest, "interest", "automatic", counterparty="bank")
         due = np.minimum(accounts.instalment[loan], -scene.money[who, slot])
         limit = np.maximum(accounts.held(accounts.limit, n)[who, _CURRENT], 0)
+        # who has moved the salary away pays the instalment in from there
+        gone = (scene.relation.status[who] != ACTIVE) & (scene.money[who, _CURRENT] < due)
+        scene.book(who[gone], "current", day[gone], due[gone], "transfer_in", "automatic", counterparty="other_bank")
         can = scene.money[who, _CURRENT] + limit >= due
         paid = who[can]
         scene.transfer(paid, "current", name, day[can], due[can], "automatic", kind="loan_payment", initiated=False)
@@ -73,90 +75,6 @@ def _end_loans(scene: Scene, loans: np.ndarray, day: np.ndarray, performance: st
     scene.accounts.performance[loans] = PERFORMANCES.index(performance)
     scene.accounts.performance_on[loans] = day
     scene.accounts.close(loans, day, reason)
-
-
-def move_savings(scene: Scene) -> None:
-    """Move money between current account, savings, funds, the pension plan and other banks.
-
-    Who runs short draws on savings; who has more than a buffer puts it aside; those who leave take it elsewhere.
-    """
-    rng, month, people, relation, n = scene.rng("movements"), scene.month, scene.people, scene.relation, scene.n
-    u, pick, size = rng.random((4, n)), rng.random((4, n)), rng.random((4, n))
-    status, income = relation.status[:n], scene.income
-    on = scene.on & scene.holders("current")
-    late = month.working_before[np.minimum(25 + (2 * pick[0]).astype(np.int64), month.days - 1)]
-    late = np.maximum(late, 20)
-    early = month.working_from[(4 * pick[1]).astype(np.int64)]
-    money = scene.money
-    for name in _ASSETS:
-        slot = slot_of(name)
-        short = on & scene.holders(name) & (money[:, _CURRENT] < 0.05 * income) & (money[:, slot] > 5000)
-        who = np.flatnonzero(short)
-        amount = np.minimum(money[who, slot], np.ceil((0.25 * income[who] - money[who, _CURRENT]) / 5000) * 5000)
-        _order(scene, rng, who, name, "current", early[who], np.floor(amount))
-        buys = np.flatnonzero(on & scene.holders(name) & (u[0] < 0.03) & (money[:, slot] > 50_000) & (status == ACTIVE))
-        amount = np.floor(money[buys, slot] * (0.08 + 0.4 * size[0, buys] ** 2) / 1000) * 1000
-        _order(scene, rng, buys, name, "current", early[buys], amount)
-        _pay_out(scene, rng, buys, late[buys], amount)
-        goes = (status == LEAVING) | ((status == SILENT) & (relation.months_in[:n] <= 6))
-        who = np.flatnonzero(on & scene.holders(name) & goes & (money[:, slot] > 2000))
-        amount = np.floor(money[who, slot] * (0.35 + 0.3 * size[1, who]))
-        _order(scene, rng, who, name, "current", early[who], amount)
-        _pay_out(scene, rng, who, late[who], amount)
-        u[0] = 1.0 - u[0]  # another chance for the second account, without another draw
-    goes = on & ((status == LEAVING) | (status == SILENT)) & (relation.months_in[:n] <= 6)
-    who = np.flatnonzero(goes & (money[:, _CURRENT] > 5000))
-    _pay_out(scene, rng, who, late[who], np.floor(0.4 * money[who, _CURRENT]))
-
-    excess = money[:, _CURRENT] - income * (0.35 + 1.3 * people.rhythm[:n, 5])
-    free = on & (excess > 5000) & (status == ACTIVE)
-    plans = (("pension", 0.95, 0.18, 15_000), ("fund_high", 0.35, 0.5, 0), ("fund_low", 0.35, 0.5, 0))
-    for row, (name, chance, part, cap) in enumerate(plans):
-        who = np.flatnonzero(free & scene.holders(name) & (pick[row + 1] < chance))
-        amount = np.floor(np.maximum(excess[who], 0) * part / 1000) * 1000
-        amount = np.minimum(amount, cap) if cap else amount
-        channel = "automatic" if cap else scene.remote_or_branch(rng, who)
-        scene.transfer(who, "current", name, late[who], amount, channel, kind="investment", initiated=not cap, rng=rng)
-        excess[who] -= amount
-    saver = free & (u[1] < 0.65) & (excess > 5000)
-    with_bonus = scene.holders("bonus") & ((size[2] < 0.6) | ~scene.holders("savings"))
-    for name, mine in (("bonus", with_bonus), ("savings", scene.holders("savings") & ~with_bonus)):
-        who = np.flatnonzero(saver & mine)
-        _order(scene, rng, who, "current", name, late[who], np.floor(0.85 * excess[who] / 1000) * 1000)
-    elsewhere = saver & ~scene.holders("savings") & ~scene.holders("bonus") & (u[2] < 0.7)
-    who = np.flatnonzero(elsewhere)
-    _pay_out(scene, rng, who, late[who], np.floor(0.8 * excess[who] / 1000) * 1000)
-    sells = np.flatnonzero(on & scene.holders("fund_high") & (u[3] < 0.02) & (money[:, slot_of("fund_high")] > 20_000))
-    amount = np.floor(money[sells, slot_of("fund_high")] * (0.2 + 0.6 * size[3, sells]))
-    scene.transfer(sells, "fund_high", "current", late[sells], amount, scene.remote_or_branch(rng, sells),
-                   kind="investment", initiated=True, rng=rng)  # fmt: skip
-    _savers_without_current(scene, rng, u, size, late)
-
-
-def _savers_without_current(scene: Scene, rng, u: np.ndarray, size: np.ndarray, late: np.ndarray) -> None:
-    """Customers who only save here move money from and to their bank."""
-    for name in _ASSETS:
-        alone = scene.on & scene.holders(name) & ~scene.holders("current")
-        pace = 0.2 * scene.people.engagement[: scene.n] * scene.relation.fade[: scene.n]
-        who = np.flatnonzero(alone & (u[1] < pace))
-        amount = np.ceil(scene.income[who] * 0.3 * size[0, who] / 1000) * 1000
-        scene.book(who, name, late[who], amount, "transfer_in", "automatic", rng=rng, counterparty="other_bank")
-        goes = (scene.relation.status[: scene.n] != ACTIVE) & (scene.relation.months_in[: scene.n] <= 6)
-        who = np.flatnonzero(alone & ((u[2] < 0.3 * pace) | goes) & (scene.money[:, slot_of(name)] > 10_000))
-        amount = -np.floor(scene.money[who, slot_of(name)] * (0.1 + 0.5 * size[1, who]))
-        scene.book(who, name, late[who], amount, "transfer_out", scene.remote_or_branch(rng, who), rng=rng,
-                   initiated=True, counterparty="other_bank")  # fmt: skip
-
-
-def _order(scene: Scene, rng, who, source: str, target: str, day, amount) -> None:
-    scene.transfer(who, source, target, day, amount, scene.remote_or_branch(rng, who), initiated=True, rng=rng)
-
-
-def _pay_out(scene: Scene, rng, who, day, amount) -> None:
-    """Send money from the current account to another bank."""
-    amount = -np.clip(amount, 0, np.maximum(scene.money[who, _CURRENT], 0))
-    scene.book(who, "current", day, amount, "transfer_out", scene.remote_or_branch(rng, who), rng=rng, initiated=True,
-               counterparty="other_bank")  # fmt: skip
 
 
 def mature_deposits(scene: Scene) -> None:
@@ -190,9 +108,10 @@ def book_interest_and_fees(scene: Scene) -> np.ndarray:
     rng, month, market, n = scene.rng("closings"), scene.month, scene.market, scene.n
     alive = (scene.people.joined[:n] < month.first) & ~scene.closing & ~scene.is_left()
     last, money = month.days - 1, scene.money
+    # a quarter's interest on the balance at its end: no day count, which is simpler than at a real bank
     for name, rate in (("savings", max(0.0005, 0.3 * market["policy"])), ("bonus", 0.001 + 0.7 * market["policy"])):
-        who = np.flatnonzero(alive & scene.holders(name))
-        scene.book(who, name, last, np.floor(np.maximum(money[who, slot_of(name)], 0) * rate / 12), "interest",
+        who = np.flatnonzero(alive & scene.holders(name) & (month.of_year % 3 == 0))
+        scene.book(who, name, last, np.floor(np.maximum(money[who, slot_of(name)], 0) * rate / 4), "interest",
                    "automatic", counterparty="bank")  # fmt: skip
     for name, rate in (("current", _OVERDRAFT_RATE), ("card", _CARD_RATE)):
         revolves = scene.people.rhythm[:n, 4] < 0.2 if name == "card" else True

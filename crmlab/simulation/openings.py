@@ -27,6 +27,7 @@ def welcome(scene: Scene, rng: np.random.Generator) -> None:
         terms = current_terms(people, who, v[chosen]) if name == "current" else {}
         scene.accounts.open(who, product, people.joined[who], **terms)
         amount = np.maximum(5000, np.rint(people.wealth[who] * (0.1 + 0.5 * v[chosen])) * 100)
+        amount = np.maximum(amount, np.rint(people.is_main[who] * people.income[who]) * 100)  # a month's costs
         day = people.joined[who] - month.first
         scene.book(who, name, day, amount, "transfer_in", "automatic", rng=rng, counterparty="other_bank")
 

@@ -22,10 +22,15 @@ class Relation:
 
     def __init__(self, people: People) -> None:
         size = len(people)
-        self.status = np.where(people.is_dormant, SILENT, ACTIVE).astype(np.int8)
-        self.months_left = np.zeros(size, dtype=np.int64)  # until a leaving customer closes the accounts
-        self.months_in = np.where(people.is_dormant, 6, 0).astype(np.int64)  # since leaving or silence began
-        self.fade = np.where(people.is_dormant, 0.0, 1.0)  # factor on everything the customer starts
+        dormant, leaving = people.is_dormant, people.is_leaving
+        self.status = np.where(dormant, SILENT, np.where(leaving, LEAVING, ACTIVE)).astype(np.int8)
+        self.months_left = 2 + (3 * people.rhythm[:, 7]).astype(
+            np.int64
+        )  # until a leaving customer closes the accounts
+        self.months_in = np.where(dormant, 6 + 24 * people.rhythm[:, 7], 0).astype(
+            np.int64
+        )  # since leaving or silence began
+        self.fade = np.where(dormant, 0.0, 1.0)  # factor on everything the customer starts
         self.satisfaction = people.contentment.copy()
         self.has_income = people.is_main.copy()  # salary, pension or other income is paid here
         self.jobless = np.where(people.occupation == _UNEMPLOYED, 6, 0).astype(np.int64)  # months still without work
@@ -93,7 +98,7 @@ def churn_hazard(
     products = held.sum(axis=1)
     owes = held[:, SLOTS.index("loan") :].any(axis=1)
     score = (
-        -4.75
+        -4.45
         - 0.95 * relation.satisfaction[:n]
         + 0.9 * relation.grievance[:n]
         - 0.38 * np.log(tenure)
@@ -128,7 +133,8 @@ def decide(
     total = chance.cumsum(axis=1)
     wants = active & ~starts & (u[2] < total[:, -1])
     choice = (u[2][:, None] >= total).sum(axis=1)
-    relation.wish[:n] = np.where(wants, choice, -1)
+    wish = relation.wish[:n]  # may hold the renewal of a deposit
+    wish[:] = np.where(active & ~starts, np.where(wants & (wish < 0), choice, wish), -1)
 
 
 def dormant_closings(relation: Relation, n: int) -> np.ndarray:
@@ -148,13 +154,13 @@ def _adoption(relation: Relation, people: People, accounts: Accounts, n: int, mo
         "current": 0.004 * np.ones(n),
         "savings": 0.010 + 0.006 * rich,
         "bonus": 0.002 * (0.3 + rich) * (0.3 + digital),
-        "term": 0.0030 * rich * (0.5 + people.price[:n]),
+        "term": 0.0050 * rich * (0.5 + people.price[:n]),
         "fund_low": 0.0022 * rich * (0.4 + 0.2 * risk),
         "fund_high": 0.0024 * rich * (risk >= 3),
         "pension": 0.0022 * working * income,
-        "card": 0.0050 * main * income * steady,
-        "loan": 0.0032 * main * working * steady,
-        "mortgage": 0.0022 * main * family * income * steady * people.is_tenant[:n],
+        "card": 0.0060 * main * income * steady,
+        "loan": 0.0046 * main * working * steady,
+        "mortgage": 0.0030 * main * family * income * steady * people.is_tenant[:n],
         "insurance": 0.0018 * (0.3 + family),
     }
     chance = np.stack([rate[slot] for slot in SLOTS], axis=1)

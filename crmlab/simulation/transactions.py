@@ -1,4 +1,4 @@
-"""Table `transactions`, first part: income, bills and spending on the current account."""
+"""Table `transactions`: income, bills and spending on the current account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEASON = (0.93, 0.93, 0.98, 0.99, 1.0, 1.0, 1.02, 1.0, 0.98, 1.0, 1.04, 1.24)
 _WEEKDAYS = (0.90, 0.95, 1.0, 1.08, 1.30, 1.30, 0.55)
 _OFFICE = (1.15, 1.05, 1.0, 1.0, 1.05, 0.40, 0.30)
 _MERCHANT_SHARE = np.array([0.34, 0.13, 0.08, 0.05, 0.06, 0.02, 0.05, 0.06, 0.05, 0.02, 0.10, 0.04])
-_MERCHANT_MEAN = np.array([38, 29, 55, 14, 62, 140, 58, 33, 31, 260, 47, 40]) * 100.0  # cents (assumed)
+_MERCHANT_MEAN = np.array([48, 36, 62, 18, 78, 190, 84, 42, 40, 340, 58, 55]) * 100.0  # cents (assumed)
 
 
 def book_income(scene: Scene) -> None:
@@ -65,7 +65,7 @@ def book_income(scene: Scene) -> None:
     amount = 22_000 + 100 * np.rint(200 * rhythm[parent, 4])
     scene.book(parent, "current", before[9], amount, "benefit", "automatic", counterparty="state")
     visitor = (
-        current & ~relation.has_income[:n] & (u < 0.42 * np.minimum(people.engagement[:n], 1.3) * relation.fade[:n])
+        current & ~relation.has_income[:n] & (u < 0.36 * np.minimum(people.engagement[:n], 1.3) * relation.fade[:n])
     )
     visitor = np.flatnonzero(visitor)
     amount = np.rint(income[visitor] * (0.06 + 0.30 * pick[visitor]) / 1000) * 1000
@@ -73,12 +73,12 @@ def book_income(scene: Scene) -> None:
     scene.book(visitor, "current", on_day, amount, "transfer_in", "automatic", rng=rng, counterparty="other_bank")
     lucky = np.flatnonzero(current & (u > 0.997) & (relation.fade[:n] > 0.9))
     amount = 100 * np.exp(8.6 + 0.9 * noise[lucky])
-    scene.book(lucky, "current", before[(27 * pick[lucky]).astype(np.int64)], amount, "transfer_in", "automatic",
+    scene.book(lucky, "current", before[(20 * pick[lucky]).astype(np.int64)], amount, "transfer_in", "automatic",
                rng=rng, counterparty="other_bank")  # fmt: skip
 
 
 def pay_bills(scene: Scene) -> np.ndarray:
-    """Book rent and direct debits on their days as far as the account allows; return who missed one."""
+    """Book rent, housing credit elsewhere and direct debits as far as the account allows; return who missed one."""
     rng, month, people, relation, n = scene.rng("bills"), scene.month, scene.people, scene.relation, scene.n
     noise = rng.standard_normal((3, n))
     rhythm, income, level = people.rhythm[:n], scene.income, scene.wage_level
@@ -86,9 +86,12 @@ def pay_bills(scene: Scene) -> np.ndarray:
     own_home = 1 + 0.35 * ~people.is_tenant[:n]
     rhythm_day = np.minimum((rhythm * 27).astype(np.int64), month.days - 1)
     phone, media = 1800 + 0.008 * income, 999 + 100 * np.floor(25 * rhythm[:, 7])
+    mine = scene.accounts.is_open(n, "mortgage")  # who pays no mortgage here may pay one elsewhere
+    builds = ~people.is_tenant[:n] & ~mine & (rhythm[:, 1] < 0.6) & ~relation.is_retired[:n]
     # kind, counterparty, day, amount, share of customers who pay it here
     bills = (
         ("rent", "landlord", np.zeros(n, dtype=np.int64), 0.27 * income, people.is_tenant[:n] & (rhythm[:, 1] < 0.9)),
+        ("transfer_out", "other_bank", np.full(n, 2), 0.22 * income, builds),
         ("bill", "utility", rhythm_day[:, 2], (5500 * level + 0.028 * income) * own_home, rhythm[:, 2] < 0.85),
         ("bill", "telecom", rhythm_day[:, 3], phone * (1 + 0.1 * np.abs(noise[0])), rhythm[:, 3] < 0.8),
         ("insurance", "insurer", rhythm_day[:, 4], 0.03 * income * (1 + 2 * rhythm[:, 5]),
@@ -108,18 +111,21 @@ def pay_bills(scene: Scene) -> np.ndarray:
 
 
 def book_spending(scene: Scene) -> None:
-    """Book cards, cash and transfers within a budget: what income leaves after bills and thrift, and what is there."""
+    """Book cards, cash and transfers within a budget: what income leaves after bills and thrift, and what is there.
+
+    The month is lived on the money there at its beginning; its salary comes at the end.
+    """
     rng, people, relation, n = scene.rng("spending"), scene.people, scene.relation, scene.n
     season = _SEASON[scene.month.of_year - 1]
     digital, fade, main = people.digital[:n], relation.fade[:n], relation.has_income[:n]
     spender = scene.on & scene.holders("current") & (fade > 0.02)
     pace = people.engagement[:n] * fade * season
-    share = np.where(main, 0.62 - people.thrift[:n], 0.16)
-    at_hand = np.maximum(0, scene.money[:, _CURRENT] + 0.5 * _limits(scene)) * 0.85
+    share = np.where(main, 0.72 - people.thrift[:n], 0.18)
+    at_hand = np.maximum(0, scene.money[:, _CURRENT] + 0.7 * _limits(scene)) * 0.9
     budget = np.minimum(scene.income * share * season * fade, at_hand) * spender
 
     plan = (
-        (np.where(main, 5.2 + 3.5 * digital, 0.9 + digital) * pace, 0.52 + 0.2 * digital),
+        (np.where(main, 4.8 + 3.0 * digital, 0.9 + digital) * pace, 0.52 + 0.2 * digital),
         (np.where(main, 2.1 - 1.4 * digital, 0.35 - 0.2 * digital) * pace, 0.24 - 0.14 * digital),
         (np.where(main, 0.9 + 1.1 * digital, 0.25) * pace, 0.24 - 0.06 * digital),
     )
@@ -132,7 +138,7 @@ def book_spending(scene: Scene) -> None:
     channel = np.where(desk, CHANNEL_CODES["branch"], CHANNEL_CODES["atm"])
     _many(scene, rng, who, -np.floor(amount / 1000) * 1000, "cash_out", channel, _WEEKDAYS, initiated=True)
     who = np.repeat(np.arange(n), counts[2])
-    wish = 9000 * np.exp(0.8 * rng.standard_normal(len(who))) * np.sqrt(people.income[who] / 2000)
+    wish = 14_000 * np.exp(0.8 * rng.standard_normal(len(who))) * np.sqrt(people.income[who] / 2000)
     amount = -_within(who, wish, budget * plan[2][1], n)
     _many(scene, rng, who, amount, "transfer_out", scene.remote_or_branch(rng, who), _OFFICE, initiated=True,
           counterparty="person")  # fmt: skip
@@ -173,10 +179,11 @@ def _many(scene: Scene, rng: np.random.Generator, who, amount, kind, channel, we
 
 
 def _within(who: np.ndarray, wish: np.ndarray, budget: np.ndarray, n: int) -> np.ndarray:
-    """Scale wishes so that a customer's sum stays within the budget, and exceeds the wishes by half at most."""
+    """Scale wishes so that a customer's sum stays within the budget, and is at most two and a half times the wishes."""
     total = np.bincount(who, wish, n)
-    factor = np.minimum(1.5, budget / np.maximum(total, 1))
-    return np.floor(wish * factor[who])
+    factor = np.minimum(2.5, budget / np.maximum(total, 1))
+    amount = np.floor(wish * factor[who])
+    return np.where(amount < 100, 0, amount)  # nothing under one euro
 
 
 def _limits(scene: Scene) -> np.ndarray:
