@@ -15,7 +15,7 @@ __all__ = ["LAYOUT", "REQUIRED", "find_files", "read_files"]
 # file -> column -> kind. `money` is read as whole hellers, `day` from YYMMDD of the twentieth century.
 LAYOUT: dict[str, dict[str, str]] = {
     "account": {"account_id": "whole", "district_id": "whole", "frequency": "text", "date": "day"},
-    "client": {"client_id": "whole", "birth_number": "digits", "district_id": "whole"},
+    "client": {"client_id": "whole", "birth_number": "birth", "district_id": "whole"},
     "disp": {"disp_id": "whole", "client_id": "whole", "account_id": "whole", "type": "text"},
     "order": {
         "order_id": "whole", "account_id": "whole", "bank_to": "text", "account_to": "text", "amount": "money",
@@ -49,7 +49,7 @@ _SAYS = {
     "number": "no number",
     "money": "no amount",
     "day": "no date as YYMMDD",
-    "digits": "no birth number as YYMMDD",
+    "birth": "no birth number as YYMMDD (women: month + 50)",
     "text": "no text",
 }
 
@@ -148,8 +148,11 @@ def _typed(column: str, kind: str) -> str:
     if kind == "day":
         # cards carry a clock that is always midnight; a spreadsheet drops the leading zero of a year such as 03
         return f"CAST(try_strptime('19' || lpad(split_part({cell}, ' ', 1), 6, '0'), '%Y%m%d') AS DATE)"
-    if kind == "digits":
-        return f"CASE WHEN regexp_full_match({cell}, '[0-9]{{5,6}}') THEN lpad({cell}, 6, '0') END"
+    if kind == "birth":
+        digits = f"lpad({cell}, 6, '0')"
+        month = f"lpad((TRY_CAST({digits}[3:4] AS INTEGER) % 50)::VARCHAR, 2, '0')"
+        day = f"try_strptime('19' || {digits}[1:2] || {month} || {digits}[5:6], '%Y%m%d')"
+        return f"CASE WHEN regexp_full_match({cell}, '[0-9]{{5,6}}') AND {day} IS NOT NULL THEN {digits} END"
     return cell
 
 

@@ -49,15 +49,15 @@ def _balances(check: dict) -> list[str]:
     bookings = check["bookings"]
     said = [
         f"The balance after a booking is the balance before plus the amount in {check['agree']:,} of {bookings:,}"
-        f" bookings; in {check['rounding']:,} ({check['rounding'] / bookings:.2%}) it is off by up to 0.10, as the source"
-        " rounds both on its own."
+        f" bookings; in {check['rounding']:,} ({check['rounding'] / bookings:.2%}) it is off by up to 0.10, as the"
+        " source rounds both on its own."
     ]
     if check["disagree"]:
         days = ", ".join(f"{day} ({n:,})" for day, n in check["by_day"].items())
         said.append(
-            f"In {check['disagree']:,} bookings ({check['disagree'] / bookings:.3%}) of {check['accounts']:,} accounts it"
-            f" is off by more, at most {check['largest_amount']:,.2f}: a booking before it is missing, or one of the two"
-            f" figures is wrong. Days: {days}. Nothing was mended."
+            f"In {check['disagree']:,} bookings ({check['disagree'] / bookings:.3%}) of {check['accounts']:,} accounts"
+            f" it is off by more, at most {check['largest_amount']:,.2f}: a booking before it is missing, or one of the"
+            f" two figures is wrong. Days: {days}. Nothing was mended."
         )
     if check["openings_off"]:
         said.append(
@@ -74,10 +74,10 @@ def _balances(check: dict) -> list[str]:
 def _report_day(connection: duckdb.DuckDBPyConnection, last_on: dt.date, facts: dict[str, object]) -> str:
     rows = connection.execute(f"SELECT count(*) FROM ordered WHERE date = DATE '{last_on}'").fetchall()[0][0]
     return (
-        f"The bookings end on {last_on} ({rows:,} on that day), the other tables on {facts['extracted_on']}: the file"
-        f" was cut, and nothing says that its last day is whole. Reports speak from {facts['report_on']} (report_on in"
-        " bank.yml), the end of the last month that surely is. Another day can be given with --as-of; after the end of"
-        " the bookings every customer looks quiet."
+        f"The bookings end on {last_on} ({rows:,} on that day), the other tables reach {facts['extracted_on']}: the"
+        f" file was cut, and nothing says that its last day is whole. Reports speak from {facts['report_on']}"
+        " (report_on in bank.yml), the end of the last month that surely is. Another day can be given with"
+        " --as-of; after the end of the bookings every customer looks quiet."
     )
 
 
@@ -98,22 +98,22 @@ def _people(extracted_on: dt.date) -> list[tuple[str, str, str]]:
         (
             "clients_without_account",
             "raw.client ANTI JOIN firsts USING (client_id)",
-            f"# clients are linked to no account; they are kept as customers known from {extracted_on}.",
+            f"Clients linked to no account: #. They are kept as customers known from {extracted_on}.",
         ),
         (
             "accounts_without_owner",
             "raw.account ANTI JOIN (FROM holders WHERE owner IS NOT NULL) USING (account_id)",
-            "# accounts have no owner; crmlab check sets them aside.",
+            "Accounts without an owner: #. crmlab check sets them aside.",
         ),
         (
             "accounts_with_owners",
             several.format("="),
-            "# accounts have more than one owner; the first by number is kept.",
+            "Accounts with more than one owner: #. The first by number is kept.",
         ),
         (
             "accounts_with_authorised",
             several.format("<>"),
-            "# accounts have more than one authorised person; the first by number is kept.",
+            "Accounts with more than one authorised person: #. The first by number is kept.",
         ),
     ]
 
@@ -127,7 +127,7 @@ def _orphans(has: set[str]) -> list[tuple[str, str, str]]:
         (
             f"{name}_without_{parent}",
             f"{table} ANTI JOIN raw.{parent} USING ({parent}_id)",
-            f"# rows of {name} name a number of {parent} that is not there.",
+            f"Rows of {name} that name an unknown {parent}: #. Kept; crmlab check sets aside what hangs on them.",
         )
         for name, table, parent in rows
     ]
@@ -141,12 +141,12 @@ def _loans(has: set[str], extracted_on: dt.date) -> list[tuple[str, str, str]]:
         (
             "loans_finished_early",
             where.format("'paid', 'defaulted'", ">"),
-            f"# loans are called finished though they run beyond {extracted_on}; they stay open.",
+            f"Loans called finished that run beyond {extracted_on}: #. They stay open.",
         ),
         (
             "loans_running_late",
             where.format("'running', 'in_arrears'", "<="),
-            f"# loans are called running though they were due by {extracted_on}; they stay open.",
+            f"Loans called running that were due by {extracted_on}: #. They stay open.",
         ),
     ]
 
@@ -158,7 +158,7 @@ def _orders(has: set[str], extracted_on: dt.date) -> list[tuple[str, str, str]]:
         (
             "orders_undated",
             f"contracts WHERE account_id LIKE 'O%' AND opened_on = DATE '{extracted_on}'",
-            f"# standing orders match no booking; the source gives them no date, so they are known from {extracted_on}.",
+            f"Standing orders that no booking pays: #. Without a date of their own they are known from {extracted_on}.",
         )
     ]
     if "trans" in has:
@@ -167,7 +167,7 @@ def _orders(has: set[str], extracted_on: dt.date) -> list[tuple[str, str, str]]:
                 "transfers_without_order",
                 "ordered t ANTI JOIN paid p ON p.account_id = t.account_id AND p.seq = t.seq"
                 " WHERE t.operation = 'PREVOD NA UCET'",
-                "# transfers out match no standing order; they are taken for the customer's own.",
+                "Transfers out that match no standing order: #. They are taken for the customer's own.",
             )
         )
     return counts
@@ -189,6 +189,6 @@ def _codes(has: set[str]) -> list[tuple[str, str, str]]:
         if name in has:
             table = "ordered" if name == "trans" else f'raw."{name}"'
             listed = ", ".join(literal(word) for word in words)
-            sentence = f"# rows of {place} hold a code that is not known; it is read as other."
+            sentence = f"Rows of {place} with an unknown code: #. It is read as other."
             counts.append((f"{place}_unknown", f"{table} WHERE {column} NOT IN ({listed})", sentence))
     return counts
