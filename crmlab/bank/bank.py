@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from crmlab.bank.report import Report
 from crmlab.bank.tables import CONTRACT
 from crmlab.errors import CrmlabError, nearest
 
@@ -118,7 +119,7 @@ class Bank:
         if table not in self._columns or (column and column not in self._columns[table]):
             return False
         where = f'WHERE "{column}" IS NOT NULL' if column else ""
-        return self.connection.execute(f'SELECT 1 FROM "{table}" {where} LIMIT 1').fetchone() is not None
+        return self.connection.execute(f'SELECT 1 FROM "{table}" {where} LIMIT 1').fetchall() != []
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a second connection to the same tables, for another thread."""
@@ -174,10 +175,33 @@ class Bank:
                 [f"{self.name} has no dated table, so it has no first and last day. Add customers or snapshot."]
             )
         parts = " UNION ALL ".join(f'SELECT min("{on}")::DATE, max("{on}")::DATE FROM "{name}"' for name, on in dated)
-        first, last = self.connection.execute(f"SELECT min(a), max(b) FROM ({parts}) AS spans(a, b)").fetchone()
+        first, last = self.connection.execute(f"SELECT min(a), max(b) FROM ({parts}) AS spans(a, b)").fetchall()[0]
         if first is None:
             raise CrmlabError([f"{self.name}: every dated table is empty. Run crmlab check to see why."])
         return first, min(last, self._facts.extracted_on or last)
+
+    @functools.cached_property
+    def _early(self) -> dict[str, list[str]]:
+        from crmlab.bank.view import early_rows
+
+        if self._facts.early is not None:
+            return self._facts.early
+        return early_rows(self.connection, list(self.tables))[0]
+
+    @property
+    def report(self) -> Report:
+        """What the door found when the source was first opened; empty for a folder that crmlab wrote."""
+        return self._facts.report
+
+    def check(self, as_of: dt.date | str | None = None) -> Report:
+        """Return the violations of the contract, those of the as-of view included when a day is given."""
+        from crmlab.bank.remarks import check_day
+
+        if as_of is None:
+            return self.report
+        seen = self.as_of(as_of)
+        found = check_day(seen.connection, self, seen.date)
+        return Report(self.name, (*found, *self.report.violations), self.report.rows, self.report.quarantine)
 
     @property
     def first_on(self) -> dt.date:
@@ -205,5 +229,5 @@ class Bank:
         from crmlab.bank.view import make_view, read_date
 
         day = read_date(date, self.first_on, self.last_on)
-        cursor, schema = make_view(self, day)
+        cursor, schema = make_view(self, day, self._early)
         return Bank(cursor, schema, self._facts, day)

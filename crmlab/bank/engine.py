@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-__all__ = ["connect", "literal", "project_folder", "quote", "scratch_folder"]
+__all__ = ["as_currency", "connect", "literal", "project_folder", "quote", "scratch_folder"]
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -55,3 +55,16 @@ def literal(value: object) -> str:
     "'it''s'"
     """
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def as_currency(value: str, minor_units: int) -> str:
+    """Return SQL for whole minor units as a decimal of the currency, without floating point.
+
+    >>> as_currency("x", 100)
+    "CAST(CAST(x AS DECIMAL(18,0)) * CAST('0.01' AS DECIMAL(18,2)) AS DECIMAL(18,2))"
+    """
+    decimals = len(str(minor_units)) - 1
+    return (
+        f"CAST(CAST({value} AS DECIMAL(18,0)) * CAST('{1 / minor_units}' AS DECIMAL(18,{decimals}))"
+        f" AS DECIMAL(18,{decimals}))"
+    )

@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from crmlab.bank.engine import connect, literal, quote
+from crmlab.bank.engine import as_currency, connect, literal, quote
+from crmlab.bank.sources import find_source
 from crmlab.bank.tables import CONTRACT
 from crmlab.errors import CrmlabError, nearest
 
@@ -82,8 +83,7 @@ def write_table(
         if kind == "money":
             target = decimal
             if money_in == "minor":
-                # by way of a decimal: a division of integers would pass through floating point
-                expression = f"CAST({expression} AS DECIMAL(18,0)) * CAST({1 / minor_units!r} AS {decimal})"
+                expression = as_currency(expression, minor_units)
         fields.append(f"CAST({expression} AS {target}) AS {quote(name)}")
     fields += [quote(name) for name in relation.columns if name not in contract.by_name]
     path = Path(folder) / (f"{table}.parquet" if part is None else f"{table}/part-{part:05d}.parquet")
@@ -136,6 +136,8 @@ def stamp_bank(
     if more:
         facts["made_with"] = more
     path = folder / "bank.yml"
+    path.write_text(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    facts["accepted"] = find_source(folder).fingerprint()
     path.write_text(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return path
 

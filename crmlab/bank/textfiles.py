@@ -1,0 +1,186 @@
+"""Delimited text files: encoding, delimiter, header, and every row staged as text."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from crmlab.bank.engine import literal
+from crmlab.bank.mapping import Layout
+from crmlab.errors import CrmlabError, nearest
+
+__all__ = ["Ragged", "Staged", "read_header", "stage_text"]
+
+DELIMITERS = (",", ";", "\t", "|")
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """One record that does not fit the header."""
+
+    file: str
+    record: int  # counted from 1 below the header
+    problem: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A text file as Parquet of text cells."""
+
+    path: Path
+    source: Path
+    columns: tuple[str, ...]
+    ragged: tuple[Ragged, ...]
+
+
+def read_header(path: Path, layout: Layout, wanted: list[str]) -> tuple[str, list[str]]:
+    """Return the delimiter and the column names of a file, refusing what cannot be a table.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Text file.
+    layout : Layout
+        What the mapping says about it.
+    wanted : list of str
+        Column names looked for: they decide between delimiters.
+    """
+    if path.stat().st_size == 0:
+        raise CrmlabError([f"{path.name} is empty: it has 0 bytes. Export it again, or remove it."])
+    encoding = _encoding(path, layout)
+    with path.open(encoding=encoding, errors="replace", newline="") as handle:
+        line = handle.readline(1 << 20)
+    if "\0" in line:
+        raise CrmlabError(
+            [f"{path.name} is not text: line 1 holds zero bytes. Give its encoding, such as utf-16, in bank.yml."]
+        )
+    counts = {sign: len(_split(line, sign)) for sign in DELIMITERS}
+    best = max(DELIMITERS, key=lambda sign: (len({*_split(line, sign)} & {*wanted}), counts[sign]))
+    delimiter = layout.delimiter or best
+    names = _split(line, delimiter)
+    if layout.delimiter and len(names) == 1 and counts[best] > 1:
+        raise CrmlabError(
+            [
+                f"{path.name}: delimiter {layout.delimiter!r} gives one column, {best!r} gives {counts[best]}."
+                f" Write delimiter: {best!r} in bank.yml."
+            ]
+        )
+    empty = [number for number, name in enumerate(names, 1) if not name]
+    # a first column without a name is the row number that pandas writes
+    names = [name or f"column_{number}" for number, name in enumerate(names, 1)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise CrmlabError([f"{path.name} names columns {twice} twice. Give each column its own name."])
+    if len(empty) == len(names):
+        raise CrmlabError([f"{path.name} has no header: line 1 is empty. Put the column names in line 1."])
+    return delimiter, names
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    row = next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+    return [name.strip().strip("\ufeff") for name in row]
+
+
+def _encoding(path: Path, layout: Layout) -> str:
+    try:
+        found = codecs.lookup(layout.encoding).name
+    except LookupError:
+        known = ["utf-8", "utf-16", "cp1250", "cp1252", "latin-1", "gb18030", "big5"]
+        raise CrmlabError(
+            [
+                f"{path.name}: encoding {layout.encoding!r} is unknown.{nearest(layout.encoding, known)}"
+                f" Known are such as {known}."
+            ]
+        ) from None
+    return "utf-8-sig" if found == "utf-8" else found
+
+
+def _check_utf8(path: Path) -> None:
+    """Refuse a file that is not UTF-8, naming the byte and the line."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    lines = 1
+    with path.open("rb") as handle:
+        while chunk := handle.read(_CHUNK):
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                lines += error.object[: error.start].count(b"\n")
+                byte = error.object[error.start]
+                guess = "utf-16" if byte in (0xFF, 0xFE) and lines == 1 and error.start == 0 else "cp1252"
+                raise CrmlabError(
+                    [
+                        f"{path.name} is not UTF-8: byte 0x{byte:02X} in line {lines}."
+                        f" Give its encoding in bank.yml, such as {guess}."
+                    ]
+                ) from None
+            lines += chunk.count(b"\n")
+    if decoder.getstate()[0]:
+        raise CrmlabError([f"{path.name} is not UTF-8: it ends within a character. Export it again, it may be cut."])
+
+
+def _as_utf8(path: Path, layout: Layout, folder: Path) -> Path:
+    """Return the file when it is UTF-8, else a copy that is: DuckDB would fetch other encodings from the network."""
+    encoding = _encoding(path, layout)
+    if encoding == "utf-8-sig":
+        _check_utf8(path)
+        return path
+    copy = folder / f"{path.name}.utf-8"
+    many = False
+    with path.open(encoding=encoding, newline="") as source, copy.open("w", encoding="utf-8", newline="") as target:
+        try:
+            while chunk := source.read(_CHUNK):
+                target.write(chunk)
+                many = many or not chunk.isascii()
+        except (UnicodeDecodeError, UnicodeError) as error:
+            byte = getattr(error, "object", b"?")[getattr(error, "start", 0)]
+            raise CrmlabError(
+                [
+                    f"{path.name} is not {layout.encoding}: byte 0x{byte:02X} has no meaning there."
+                    " Give its encoding in bank.yml."
+                ]
+            ) from None
+    if many and encoding in ("iso8859-1", "cp1252", "cp1250", "iso8859-2", "iso8859-15"):
+        try:
+            _check_utf8(path)
+        except CrmlabError:
+            return copy
+        raise CrmlabError(
+            [f"{path.name} is UTF-8, but bank.yml says {layout.encoding}, which would garble it. Leave encoding out."]
+        )
+    return copy
+
+
+def stage_text(
+    connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, wanted: list[str], folder: Path
+) -> Staged:
+    """Write the rows of a text file as Parquet of text cells; records that do not fit the header are kept apart."""
+    delimiter, names = read_header(path, layout, wanted)
+    folder.mkdir(parents=True, exist_ok=True)
+    readable = _as_utf8(path, layout, folder)
+    target = folder / f"{path.name}.parquet"
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    reader = (
+        f"read_csv({literal(readable)}, auto_detect = false, header = true, delim = {literal(delimiter)}, quote = '\"',"
+        f" escape = '\"', columns = {{{columns}}}, store_rejects = true, rejects_table = 'rejects_',"
+        " rejects_scan = 'scans_')"
+    )
+    for table in ("rejects_", "scans_"):
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    try:
+        connection.execute(f"COPY (SELECT * FROM {reader}) TO {literal(target)} (FORMAT parquet)")
+    except duckdb.Error as error:
+        first = str(error).splitlines()[0].replace(str(readable), path.name)
+        raise CrmlabError([f"{path.name} cannot be read as delimited text: {first} Mend the file."]) from None
+    found = connection.execute(
+        "SELECT line, error_type::VARCHAR, csv_line FROM rejects_ ORDER BY line, column_idx"
+    ).fetchall()
+    ragged = {line: Ragged(path.name, int(line) - 1, str(kind).lower(), text) for line, kind, text in reversed(found)}
+    if readable != path:
+        readable.unlink()
+    return Staged(target, path, tuple(names), tuple(ragged[line] for line in sorted(ragged)))
