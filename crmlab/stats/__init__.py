@@ -1,5 +1,32 @@
 """Statistics shared by topics: estimates with intervals, resampling, concentration, drift."""
 
+from crmlab.stats.concentration import Concentration, concentration, gini, lorenz, top_share
+from crmlab.stats.drift import PSI, out_of_line, psi
 from crmlab.stats.estimate import Estimate, amount_text, count_text, share_text
+from crmlab.stats.intervals import median, proportion, proportions, rate, rates
+from crmlab.stats.resampling import bootstrap, replicates, resample_weights
+from crmlab.stats.transitions import transitions
 
-__all__ = ["Estimate", "amount_text", "count_text", "share_text"]
+__all__ = [
+    "PSI",
+    "Concentration",
+    "Estimate",
+    "amount_text",
+    "bootstrap",
+    "concentration",
+    "count_text",
+    "gini",
+    "lorenz",
+    "median",
+    "out_of_line",
+    "proportion",
+    "proportions",
+    "psi",
+    "rate",
+    "rates",
+    "replicates",
+    "resample_weights",
+    "share_text",
+    "top_share",
+    "transitions",
+]

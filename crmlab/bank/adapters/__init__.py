@@ -1,0 +1,89 @@
+"""Adapters: one module a public data set or layout, each turning its files into a folder in contract form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crmlab.errors import CrmlabError, nearest
+
+if TYPE_CHECKING:
+    from crmlab.bank.adapters.report import ImportReport
+
+__all__ = ["ADAPTERS", "Adapter", "import_bank"]
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One way to read foreign files.
+
+    Parameters
+    ----------
+    name : str
+        Name on the command line.
+    about : str
+        What it reads, in one line.
+    options : tuple of str
+        Options it takes beside the path and the folder.
+    """
+
+    name: str
+    about: str
+    options: tuple[str, ...] = ()
+
+    def run(self, path: Path, folder: Path, **options: str) -> ImportReport:
+        """Read ``path`` and write contract tables into the empty ``folder``."""
+        return import_module(f"crmlab.bank.adapters.{self.name}").read(path, folder, **options)
+
+
+ADAPTERS: dict[str, Adapter] = {
+    adapter.name: adapter
+    for adapter in (
+        Adapter(
+            "berka", "the Czech bank of the PKDD'99 challenge: a folder of account, client, disp and more, .asc or .csv"
+        ),
+        Adapter("flat", "one file with one row a customer", ("mapping", "label", "snapshot_on")),
+    )
+}
+
+
+def import_bank(name: str, path: str | Path, out: str | Path, *, force: bool = False, **options: str) -> ImportReport:
+    """Turn a foreign data set into a folder that `Bank.open` reads.
+
+    Parameters
+    ----------
+    name : str
+        A key of `ADAPTERS`.
+    path : path
+        The data set's folder or file.
+    out : path
+        Folder to write. It must be new, empty, or written by an earlier import.
+    force : bool
+        Write into a folder that holds other files too; only files of an earlier import are replaced.
+    **options : str
+        Options of the adapter; empty ones are ignored.
+
+    Returns
+    -------
+    ImportReport
+        What was read, what was written, what the data lack; also kept as ``import_report.json`` and ``.md``.
+    """
+    from crmlab.bank.adapters.target import filled_folder
+
+    if name not in ADAPTERS:
+        raise CrmlabError([f"adapter {name!r} is unknown.{nearest(name, ADAPTERS)} Known: {sorted(ADAPTERS)}."])
+    adapter = ADAPTERS[name]
+    given = {key: value for key, value in options.items() if value not in (None, "")}
+    foreign = [key for key in given if key not in adapter.options]
+    if foreign:
+        taken = f"It takes {list(adapter.options)}." if adapter.options else "It takes none."
+        raise CrmlabError([f"adapter {name!r} has no option {key!r}. {taken} Leave it out." for key in foreign])
+    source = Path(path)
+    if not source.exists():
+        raise CrmlabError([f"{str(path)!r} does not exist. Give the path of {adapter.about}."])
+    with filled_folder(Path(out), force=force) as folder:
+        report = adapter.run(source, folder, **given)
+        report.write(folder)
+    return report

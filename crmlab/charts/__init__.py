@@ -1,0 +1,19 @@
+"""Charts in the house style: a finished frame in, Axes out. No chart computes an estimate."""
+
+from crmlab.charts.bars import bars, columns, composition, dots, pyramid
+from crmlab.charts.time import comings, coverage, lines, panels
+from crmlab.charts.wealth import lorenz_curve, transition_matrix
+
+__all__ = [
+    "bars",
+    "columns",
+    "comings",
+    "composition",
+    "coverage",
+    "dots",
+    "lines",
+    "lorenz_curve",
+    "panels",
+    "pyramid",
+    "transition_matrix",
+]

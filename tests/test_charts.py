@@ -1,0 +1,286 @@
+"""Every plot function: labels with units, title left, axes back, input untouched, nothing estimated, no global set."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmlab import charts
+from crmlab.charts import bars, columns, composition, dots, lines, pyramid, transition_matrix
+from crmlab.charts.style import PALETTE, Scale
+from crmlab.errors import CrmlabError
+
+mpl.use("Agg")
+
+MONTHS = pd.date_range("2024-01-01", periods=24, freq="MS")
+GROUPS = pd.DataFrame(
+    {
+        "group": ["current", "savings", "card"],
+        "share": [0.9, 0.4, 0.05],
+        "low": [0.88, 0.37, 0.04],
+        "high": [0.92, 0.43, 0.07],
+    }
+)
+SERIES = pd.DataFrame(
+    {
+        "month": np.tile(MONTHS, 2),
+        "kind": np.repeat(["card", "branch"], 24),
+        "share": np.concatenate([np.linspace(0.4, 0.5, 24), np.linspace(0.2, 0.1, 24)]),
+    }
+).assign(low=lambda f: f["share"] - 0.02, high=lambda f: f["share"] + 0.02, odd=[False] * 47 + [True])
+WITH = {"title": "Nine in ten hold a current account", "subtitle": "Share of 1,000 customers, Wilson 95 %"}
+
+_LIMITS = {"low": "low", "high": "high", "unit": "share"}
+_SHARES = {"label": "group", "value": "share", "quantity": "Holders", **_LIMITS}
+EXAMPLES = {
+    "bars": (GROUPS, _SHARES),
+    "columns": (GROUPS, {**_SHARES, "groups": "Products, number"}),
+    "dots": (
+        pd.concat([GROUPS.assign(tier="low"), GROUPS.assign(tier="high")], ignore_index=True),
+        {**_SHARES, "by": "tier"},
+    ),
+    "composition": (
+        pd.DataFrame({"tier": ["a", "a", "b", "b"], "part": ["x", "y", "x", "y"], "share": [0.3, 0.7, 0.5, 0.5]}),
+        {"label": "tier", "part": "part", "value": "share", "quantity": "Assets of the tier"},
+    ),
+    "pyramid": (
+        pd.DataFrame(
+            {"band": ["20", "30"] * 2, "gender": ["women"] * 2 + ["men"] * 2, "share": [0.2, 0.3, 0.1, 0.4]},
+        ),
+        {
+            "label": "band",
+            "side": "gender",
+            "value": "share",
+            "sides": ("women", "men"),
+            "quantity": "Customers",
+            "groups": "Age, years",
+        },
+    ),
+    "lines": (SERIES, {"x": "month", "value": "share", "by": "kind", "quantity": "Transactions", **_LIMITS}),
+    "panels": (
+        SERIES,
+        {
+            "x": "month",
+            "value": "share",
+            "panel": "kind",
+            "low": "low",
+            "high": "high",
+            "alarm": "odd",
+            "units": {"card": "share", "branch": "share"},
+        },
+    ),
+    "comings": (
+        pd.DataFrame({"month": MONTHS, "joined": range(24), "left": range(24, 0, -1)}),
+        {"x": "month", "joined": "joined", "left": "left", "quantity": "Customers"},
+    ),
+    "coverage": (
+        pd.DataFrame(
+            {
+                "table": np.repeat(["accounts", "balances"], 24),
+                "month": np.tile(MONTHS, 2),
+                "share": [0.5] * 40 + [0] * 8,
+            }
+        ),
+        {"table": "table", "month": "month", "value": "share"},
+    ),
+    "lorenz_curve": (
+        pd.DataFrame(
+            {
+                "population_share": [0, 0.5, 0.9, 1],
+                "held_share": [0, 0.1, 0.4, 1],
+                "held_share_low": [0, 0.08, 0.3, 1],
+                "held_share_high": [0, 0.12, 0.5, 1],
+            }
+        ),
+        {"quantity": "Assets held"},
+    ),
+    "transition_matrix": (
+        pd.DataFrame(
+            {
+                "from": ["a", "a", "b", "b"],
+                "to": ["a", "b", "a", "b"],
+                "share": [0.9, 0.1, 0.2, 0.8],
+                "share_low": [0.8, 0.05, 0.1, 0.7],
+                "share_high": [0.95, 0.2, 0.3, 0.9],
+                "n": [50, 50, 40, 40],
+            }
+        ),
+        {"before": "Tier on 2023-12-31", "after": "Tier on 2024-12-31"},
+    ),
+}
+UNITS = ("%", "number", "years", "EUR", "Month")
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def test_every_public_plot_has_an_example():
+    assert set(EXAMPLES) == set(charts.__all__)
+
+
+@pytest.mark.parametrize("name", charts.__all__)
+def test_plot_keeps_the_house_rules(name):
+    frame, keywords = EXAMPLES[name]
+    before, settings, default = frame.copy(deep=True), dict(mpl.rcParams), mpl.get_backend()
+    drawn = getattr(charts, name)(frame, **keywords, **WITH)
+    every = list(np.atleast_1d(drawn))
+    assert all(isinstance(ax, plt.Axes) for ax in every)
+    assert every[0].get_title(loc="left").replace("\n", " ") == WITH["title"]
+    assert every[0].title.get_text() == ""  # nothing centred
+    for ax in every:
+        named = " ".join([ax.get_xlabel(), ax.get_ylabel()])
+        assert any(unit in named for unit in UNITS), f"{name}: no unit in {named!r}"
+        sides = [ax.spines[side].get_visible() for side in ("top", "right", "left")]
+        assert not any(sides)
+    pd.testing.assert_frame_equal(frame, before)
+    assert dict(mpl.rcParams) == settings
+    assert mpl.get_backend() == default
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in charts.__all__ if "ax" in inspect.signature(getattr(charts, n)).parameters]
+)
+def test_plot_draws_on_the_axes_it_is_given(name):
+    frame, keywords = EXAMPLES[name]
+    _, own = plt.subplots()
+    assert getattr(charts, name)(frame, **keywords, **WITH, ax=own) is own
+    assert own.get_title(loc="left").replace("\n", " ") == WITH["title"]
+
+
+@pytest.mark.parametrize("name", charts.__all__)
+def test_plot_refuses_a_frame_without_its_columns_or_rows(name):
+    frame, keywords = EXAMPLES[name]
+    first = frame.columns[0]
+    with pytest.raises(CrmlabError, match=f"{name}: the frame has no column '{first}'; it has "):
+        getattr(charts, name)(frame.drop(columns=first), **keywords, **WITH)
+    with pytest.raises(CrmlabError, match=f"{name}: the frame has no rows. Say it as a gap instead."):
+        getattr(charts, name)(frame.head(0), **keywords, **WITH)
+
+
+@pytest.mark.parametrize("path", sorted((Path(charts.__file__).parent).glob("*.py")), ids=lambda p: p.name)
+def test_charts_compute_no_estimate_and_never_show(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    called = {
+        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    assert (
+        called & {"mean", "std", "quantile", "groupby", "agg", "value_counts", "show", "bootstrap", "rcdefaults"}
+        == set()
+    )
+    text = path.read_text(encoding="utf-8")
+    assert "crmlab.stats" not in text.replace("`crmlab.stats", "")
+    assert "rcParams[" not in text
+
+
+def test_bars_lie_on_their_ticks_in_order_with_their_intervals():
+    """seaborn 0.13.2 on pandas 3 puts bars off their ticks; ours are where they say."""
+    frame, keywords = EXAMPLES["bars"]
+    ax = bars(frame, **keywords, **WITH)
+    middles = [patch.get_y() + patch.get_height() / 2 for patch in ax.patches]
+    np.testing.assert_allclose(middles, ax.get_yticks())
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["current", "savings", "card"]
+    assert [patch.get_width() for patch in ax.patches] == [0.9, 0.4, 0.05]
+    assert [patch.get_x() for patch in ax.patches] == [0, 0, 0]
+    segments = ax.collections[0].get_segments()
+    np.testing.assert_allclose([s[:, 0] for s in segments], frame[["low", "high"]])
+    np.testing.assert_allclose([s[0, 1] for s in segments], ax.get_yticks())
+
+
+def test_columns_start_at_zero_and_stand_on_their_ticks():
+    frame, keywords = EXAMPLES["columns"]
+    ax = columns(frame, **keywords, **WITH)
+    assert ax.get_ylim()[0] == 0
+    np.testing.assert_allclose([p.get_x() + p.get_width() / 2 for p in ax.patches], ax.get_xticks())
+
+
+def test_categories_do_not_move_the_marks():
+    """A categorical label draws the same picture as text."""
+    frame, keywords = EXAMPLES["bars"]
+    plain = bars(frame, **keywords, **WITH)
+    category = bars(frame.assign(group=frame["group"].astype("category")), **keywords, **WITH)
+    assert [p.get_bbox().bounds for p in plain.patches] == [p.get_bbox().bounds for p in category.patches]
+
+
+def test_dots_of_one_group_do_not_overlap():
+    frame, keywords = EXAMPLES["dots"]
+    ax = dots(frame, **keywords, **WITH)
+    heights = {line.get_label(): line.get_ydata() for line in ax.lines}
+    np.testing.assert_allclose(heights["high"] - heights["low"], 0.31)
+
+
+def test_composition_fills_the_bar():
+    frame, keywords = EXAMPLES["composition"]
+    ax = composition(frame, **keywords, **WITH)
+    assert max(p.get_x() + p.get_width() for p in ax.patches) == pytest.approx(1.0)
+
+
+def test_pyramid_shows_both_sides_as_positive_shares():
+    frame, keywords = EXAMPLES["pyramid"]
+    ax = pyramid(frame, **keywords, **WITH)
+    assert min(p.get_width() for p in ax.patches) == pytest.approx(-0.3)
+    ax.get_figure().draw_without_rendering()
+    assert not any("-" in tick.get_text() or "\N{MINUS SIGN}" in tick.get_text() for tick in ax.get_xticklabels())
+
+
+def test_series_beyond_five_are_grey():
+    many = pd.concat([SERIES.assign(kind=f"s{i}") for i in range(7)], ignore_index=True).drop_duplicates(
+        ["month", "kind"]
+    )
+    ax = lines(many, x="month", value="share", by="kind", quantity="Share", unit="share", **WITH)
+    assert [line.get_color() for line in ax.lines][:5] == list(PALETTE)
+    assert {line.get_color() for line in ax.lines[5:]} == {"#b8c2cc"}
+
+
+def test_matrix_writes_share_interval_and_n():
+    frame, keywords = EXAMPLES["transition_matrix"]
+    ax = transition_matrix(frame, **keywords, **WITH)
+    texts = [text.get_text() for text in ax.texts]
+    assert "90.0 %" in texts
+    assert "80.0 to 95.0" in texts
+    assert ax.get_yticklabels()[0].get_text() == "a (n = 50)"
+
+
+def test_titles_and_labels_stay_inside_the_figure():
+    frame, keywords = EXAMPLES["bars"]
+    long = frame.assign(group=["a name that goes on and on for quite a while", "b", "c"])
+    ax = bars(long, **keywords, title="x" * 70, subtitle="y " * 80)
+    figure = ax.get_figure()
+    figure.draw_without_rendering()
+    box = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    assert box.x0 >= -0.05
+    assert box.y1 <= height + 0.05
+    assert box.x1 <= width + 0.35
+
+
+def test_chinese_names_need_no_missing_glyph():
+    from crmlab.charts.style import _fonts
+
+    if len(_fonts()) == 1:
+        pytest.skip("no font with Chinese glyphs is installed; Debian: fonts-wqy-microhei")
+    frame, keywords = EXAMPLES["bars"]
+    bars(frame.assign(group=["北京", "上海", "广州"]), **keywords, **WITH).get_figure().canvas.draw()
+
+
+@pytest.mark.parametrize(
+    ("unit", "largest", "value", "text"),
+    [
+        ("share", 1.0, 1.0, "100 %"),
+        ("share", 0.5, 0.1234, "12.3 %"),
+        ("count", 900, 12.0, "12"),
+        ("EUR", 3_000_000, 1_500_000, "1.50m"),
+        ("EUR", 30_000, 1_500, "1.5k"),
+        ("days", 5.0, 1.25, "1.25"),
+        ("EUR", 10.0, float("nan"), ""),
+    ],
+)
+def test_values_are_written_with_their_scale(unit, largest, value, text):
+    assert Scale(unit, largest).text(value) == text
