@@ -30,7 +30,8 @@ def command(customers: int, months: int, seed: int, out: str, force: bool, jobs:
     from crmlab.simulation import simulate
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    screen = Console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task("Simulating blocks of 1,000 customers", total=max(1, -(-customers // 1000)))
         written = simulate(
             out,

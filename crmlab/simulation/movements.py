@@ -112,27 +112,29 @@ def book_interest_and_fees(scene: Scene) -> np.ndarray:
     for name, rate in (("savings", max(0.0005, 0.3 * market["policy"])), ("bonus", 0.001 + 0.7 * market["policy"])):
         who = np.flatnonzero(alive & scene.holders(name) & (month.of_year % 3 == 0))
         scene.book(who, name, last, np.floor(np.maximum(money[who, slot_of(name)], 0) * rate / 4), "interest",
-                   "automatic", counterparty="bank")  # fmt: skip
+                   "automatic", counterparty="bank", hours="close")  # fmt: skip
     for name, rate in (("current", _OVERDRAFT_RATE), ("card", _CARD_RATE)):
         revolves = scene.people.rhythm[:n, 4] < 0.2 if name == "card" else True
         who = np.flatnonzero(alive & scene.holders(name) & (money[:, slot_of(name)] < -500) & revolves)
         scene.book(who, name, last, np.rint(money[who, slot_of(name)] * rate / 12), "interest", "automatic",
-                   counterparty="bank")  # fmt: skip
+                   counterparty="bank", hours="close")  # fmt: skip
     noise = rng.standard_normal((3, n))
     funds = (("fund_low", "return_low", 0.004), ("fund_high", "return_high", 0.015), ("pension", "return_low", 0.006))
     for row, (name, series, own) in enumerate(funds):
         who = np.flatnonzero(alive & scene.holders(name) & (money[:, slot_of(name)] > 0))
         change = np.maximum(-0.5, market[series] + own * noise[row, who])
         scene.book(who, name, last, np.rint(money[who, slot_of(name)] * change), "other", "automatic",
-                   counterparty="fund_company")  # fmt: skip
+                   counterparty="fund_company", hours="close")  # fmt: skip
     fees = np.zeros(n)
     for name in ("current", "card"):
         who = np.flatnonzero(alive & scene.holders("current", name))
         fee = _FEES[scene.accounts.product[scene.account(who, name)]] * (1 + 0.05 * (month.year - 2023))
         fee = np.where(money[who, _CURRENT] < fee, np.where(scene.relation.fade[who] < 0.05, 0, fee), fee)
-        scene.book(who, "current", last, -np.rint(fee), "fee", "automatic", counterparty="bank")
+        scene.book(who, "current", last, -np.rint(fee), "fee", "automatic", counterparty="bank", hours="close")
         fees[who] += fee
     who = np.flatnonzero(alive & scene.holders("current", "insurance") & (money[:, _CURRENT] > 3000))
     premium = 900 + 100 * np.floor(18 * scene.people.rhythm[who, 2])
-    scene.book(who, "current", month.working_before[-1], -premium, "insurance", "automatic", counterparty="bank")
+    scene.book(
+        who, "current", month.working_before[-1], -premium, "insurance", "automatic", counterparty="bank", hours="close"
+    )
     return fees

@@ -15,11 +15,11 @@ from crmlab.simulation.relation import DYING, LEAVING, LEFT, Relation, dormant_c
 
 __all__ = ["Scene"]
 
+_MORNING, _CLOSE = 5 * 3600, 24 * 3600 - 600  # when the bank's own bookings run, in seconds after midnight
 _HOURS = {  # seconds after midnight: earliest, most frequent, latest
     "day": (7, 13, 22),
     "shop": (8, 17, 22),
     "branch": (9, 11, 17),
-    "night": (0, 1, 5),
 }
 
 
@@ -77,9 +77,12 @@ class Scene:
         self.money[who, slot_of(slot)] += amount
 
     def book(self, who, slot, day, amount, kind, channel, *, hours="day", rng=None, **more) -> None:
-        """Add bookings for customers and plan their money; `amount` in cents, each customer at most once a call."""
+        """Add bookings for customers and plan their money; `amount` in cents, each customer at most once a call.
+
+        Without random numbers the bank books by itself: in the morning, or with ``hours="close"`` at its end.
+        """
         amount = np.rint(amount).astype(np.int64)
-        second = seconds(rng, len(who), hours) if rng is not None else 3600 * 5 + slot_of(slot)
+        second = seconds(rng, len(who), hours) if rng is not None else (_MORNING if hours == "day" else _CLOSE)
         self.ledger.add(self.account(who, slot), day, second, amount, kind, channel, **more)
         self.move(who, slot, amount)
 
