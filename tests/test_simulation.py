@@ -8,6 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from crmlab.bank import Bank
+from crmlab.bank.door import inspect
 from crmlab.errors import CrmlabError
 from crmlab.simulation import simulate
 
@@ -113,3 +115,32 @@ def test_every_refusal_is_told_at_once(tmp_path: Path) -> None:
         "seed: -1 is below 0. Give 0 or more.",
         f"out: {tmp_path} holds files that crmlab simulate did not write. Choose another folder, or add --force.",
     )
+
+
+def test_the_clean_bank_raises_no_alarm(bank: Path) -> None:
+    report, _ = inspect(bank)
+    assert report.violations == ()
+    assert sum(aside for _, aside in report.rows.values()) == 0
+    on_a_day = Bank.open(bank).check("2023-08-15").violations
+    assert {violation.severity for violation in on_a_day} == {"info"}  # only how many rows become known later
+
+
+def test_a_second_person_is_known_when_the_account_opens(bank: Path) -> None:
+    shared, unknown = _query(
+        bank,
+        """
+        select count(*), count(*) filter (c.joined_on > a.opened_on)
+        from accounts a join customers c on c.customer_id = a.authorised_customer_id
+        """,
+    )[0]
+    assert shared > 10
+    assert unknown == 0
+
+
+def test_an_interrupted_simulation_leaves_nothing_behind(tmp_path: Path) -> None:
+    def stop(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate(tmp_path / "bank", customers=10, months=1, progress=stop)
+    assert list(tmp_path.iterdir()) == []

@@ -44,4 +44,6 @@ def district_rows() -> dict[str, np.ndarray]:
         "district_urban_share": urban,
         "district_salary_amount": salary.astype(np.int64) * 100,
         "district_unemployment_share": unemployment,
+        "district_entrepreneurs_share": (0.08 + 0.03 * urban).round(3),
+        "district_crimes_count": np.rint(inhabitants * (0.02 + 0.03 * urban)).astype(np.int64),
     }
