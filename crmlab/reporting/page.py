@@ -91,7 +91,7 @@ def _sections(cells: list[dict[str, Any]], blocks: _Blocks, headings: Headings) 
     for number, cell in enumerate(cells):
         text = "".join(cell["source"])
         tags = cell.get("metadata", {}).get("tags", [])
-        if number == 0 or _is_title(text, cell):
+        if _is_title(text, cell):
             lead = lead or _lead(text)
             continue
         if "parameters" in tags or "injected-parameters" in tags:
@@ -109,6 +109,8 @@ def _sections(cells: list[dict[str, Any]], blocks: _Blocks, headings: Headings) 
                     parts[-1]["blocks"].append({"kind": "markdown", "html": markdown_html(body)})
         elif cell["cell_type"] == "code" and not _ONLY_RECORDS.fullmatch(text):
             parts[-1]["blocks"] += blocks.of(cell, number)
+    for part in parts:
+        part["blocks"] = _joined(part["blocks"])
     full = [part for part in parts if part["blocks"]]
     for part in full:
         if not part["title"]:
@@ -121,6 +123,17 @@ def _sections(cells: list[dict[str, Any]], blocks: _Blocks, headings: Headings) 
         "evidence": [part for part in ordered if part["place"] == _EVIDENCE],
         "rest": [part for part in ordered if part["place"] > _EVIDENCE],
     }
+
+
+def _joined(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Fold the code of neighbouring cells together."""
+    joined: list[dict[str, Any]] = []
+    for block in blocks:
+        if block["kind"] == "code" and joined and joined[-1]["kind"] == "code":
+            joined[-1] = {"kind": "code", "html": joined[-1]["html"] + block["html"]}
+        else:
+            joined.append(block)
+    return joined
 
 
 def _is_title(text: str, cell: dict[str, Any]) -> bool:
@@ -159,14 +172,11 @@ class _Blocks:
         } | {"actions": {entry["name"]: entry for entry in findings["actions"]}}
 
     def of(self, cell: dict[str, Any], number: int) -> list[dict[str, Any]]:
-        """Give the blocks of a code cell: its code, folded, then what it showed."""
+        """Give the blocks of a code cell: what it showed, then its code, folded."""
+        shown = [self._shown(output, number) for output in cell.get("outputs", [])]
+        blocks = [block for block in shown if block]
         source = "".join(cell["source"]).strip()
-        blocks = [{"kind": "code", "html": code_html(source)}] if source else []
-        for output in cell.get("outputs", []):
-            block = self._shown(output, number)
-            if block:
-                blocks.append(block)
-        return blocks
+        return [*blocks, {"kind": "code", "html": [code_html(source)]}] if source else blocks
 
     def _shown(self, output: dict[str, Any], number: int) -> dict[str, Any] | None:
         if output["output_type"] not in ("display_data", "execute_result"):

@@ -1,0 +1,90 @@
+"""Every notebook by glob: its form, and what it answers on a small bank through the production runner."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from crmlab.reporting.form import form_problems
+from crmlab.reporting.plan import make_plan
+from crmlab.reporting.runner import run
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NAMES = [path.stem for path in NOTEBOOKS]
+
+
+class _Silent:
+    def begins(self, name, cells):
+        pass
+
+    def reaches(self, name, cell):
+        pass
+
+    def ends(self, result):
+        pass
+
+
+def _run(bank, out):
+    return run(make_plan(ROOT, source=str(bank), out=str(out), jobs=min(2, os.cpu_count() or 1)), _Silent())
+
+
+@pytest.fixture(scope="module")
+def first(small_bank, tmp_path_factory):
+    return _run(small_bank, tmp_path_factory.mktemp("first"))
+
+
+@pytest.fixture(scope="module")
+def second(small_bank, tmp_path_factory):
+    return _run(small_bank, tmp_path_factory.mktemp("second"))
+
+
+def _findings(summary, name):
+    return (summary.index.parent / name / "findings.json").read_bytes()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_the_form_is_kept(path):
+    assert form_problems(path) == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_the_question_is_answered_on_the_simulated_bank(first, name):
+    result = next(r for r in first.results if r.name == name)
+    assert (result.status, result.reason) == ("answered", "")
+    kept = json.loads(_findings(first, name))
+    assert kept["answers"]
+    assert kept["numbers"]
+    assert kept["figures"]
+    outside = [
+        n["name"] for n in kept["numbers"]
+        if n["value"] is None
+        or (n["unit"] == "share" and not -1 <= n["value"] <= 1)
+        or (n["unit"] == "count" and n["value"] < 0)
+        or (n["low"] is not None and not n["low"] <= n["value"] <= n["high"])
+    ]  # fmt: skip
+    assert outside == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_two_runs_find_the_same(first, second, name):
+    assert _findings(first, name) == _findings(second, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_no_identifier_of_the_bank_is_on_a_page(first, small_bank, name):
+    import duckdb
+
+    html = (first.index.parent / name / f"{name}.html").read_text(encoding="utf-8")
+    text = re.sub(r'src="data:[^"]*"', "", html) + first.index.read_text(encoding="utf-8")
+    tokens = set(re.findall(r"[\w-]+", text))
+    for table, column in (("customers", "customer_id"), ("accounts", "account_id"), ("transactions", "transaction_id")):
+        rows = duckdb.sql(f"SELECT DISTINCT {column} FROM read_parquet('{small_bank}/{table}*/**/*.parquet')")
+        ids = {one for (one,) in rows.fetchall()}
+        assert len(ids) > 100
+        assert tokens & ids == set(), table
