@@ -213,13 +213,21 @@ class Bank:
         """Last day on which a row was known, market figures aside, and not after the extract."""
         return self._span[1]
 
+    @property
+    def report_on(self) -> dt.date:
+        """Day that an empty ``as_of`` means: the view's own, else that of ``bank.yml``, else the last day known."""
+        if self.date:
+            return self.date
+        named = self._facts.report_on
+        return min(named, self.last_on) if named else self.last_on
+
     def as_of(self, date: dt.date | str = "") -> Bank:
         """Return the bank as it was known at the end of a day.
 
         Parameters
         ----------
         date : datetime.date or str
-            Day, as ``YYYY-MM-DD``; empty: the last day known.
+            Day, as ``YYYY-MM-DD``; empty: `report_on`, mostly the last day known.
 
         Returns
         -------
@@ -228,6 +236,8 @@ class Bank:
         """
         from crmlab.bank.view import make_view, read_date
 
-        day = read_date(date, self.first_on, self.last_on)
+        meant = self.report_on if not str(date).strip() else date
+        # a view may speak from a day after its last row
+        day = read_date(meant, self.first_on, max(self.last_on, self.report_on))
         cursor, schema = make_view(self, day, self._early)
         return Bank(cursor, schema, self._facts, day)

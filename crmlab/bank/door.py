@@ -42,6 +42,7 @@ class Facts:
     minor_units: int
     timezone: str
     extracted_on: dt.date | None
+    report_on: dt.date | None
     fingerprint: str
     report: Report
     early: dict[str, list[str]] | None = None  # table -> columns that refer to a row known only later
@@ -110,7 +111,15 @@ def _made(folder: Path) -> Path:
 def _facts(found: Source, fingerprint: str, report: Report, early: dict[str, list[str]] | None = None) -> Facts:
     given = found.facts
     return Facts(
-        found.name, given.currency, given.minor_units, given.timezone, given.extracted_on, fingerprint, report, early
+        name=found.name,
+        currency=given.currency,
+        minor_units=given.minor_units,
+        timezone=given.timezone,
+        extracted_on=given.extracted_on,
+        report_on=given.report_on,
+        fingerprint=fingerprint,
+        report=report,
+        early=early,
     )
 
 

@@ -84,6 +84,7 @@ class BankMap(_Strict):
     minor_units: int = 100
     timezone: str = "UTC"
     extracted_on: dt.date | None = None
+    report_on: dt.date | None = None
     folder: str | None = None
     database: str | None = None
     sources: dict[str, Layout] = {}

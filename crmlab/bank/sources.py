@@ -349,6 +349,10 @@ def _folder(path: Path, facts: BankMap) -> Source:
     if problems:
         raise CrmlabError(problems)
     if not source.files:
+        from crmlab.bank.adapters import adapted_folder
+
+        if adapted := adapted_folder(path):
+            return find_source(adapted)
         near = "".join(filter(None, (nearest(Path(name).stem, CONTRACT) for name in others)))
         raise CrmlabError(
             [

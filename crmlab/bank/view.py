@@ -23,7 +23,7 @@ __all__ = ["early_rows", "make_view", "read_date"]
 def read_date(date: dt.date | str, first_on: dt.date, last_on: dt.date) -> dt.date:
     """Return the day meant by an ``as_of`` value, refused outside the span of the rows.
 
-    >>> read_date("", dt.date(1993, 1, 1), dt.date(1998, 12, 31))
+    >>> read_date("1998-12-31", dt.date(1993, 1, 1), dt.date(1998, 12, 31))
     datetime.date(1998, 12, 31)
     >>> read_date("31.12.1998", dt.date(1993, 1, 1), dt.date(1998, 12, 31))
     Traceback (most recent call last):
@@ -33,8 +33,6 @@ def read_date(date: dt.date | str, first_on: dt.date, last_on: dt.date) -> dt.da
         date = date.date()
     if isinstance(date, dt.date):
         day = date
-    elif str(date).strip() == "":
-        return last_on
     else:
         try:
             day = dt.date.fromisoformat(str(date).strip())

@@ -102,6 +102,7 @@ def stamp_bank(
     minor_units: int = 100,
     timezone: str = "UTC",
     extracted_on: dt.date | str | None = None,
+    report_on: dt.date | str | None = None,
     **more: object,
 ) -> Path:
     """Write ``bank.yml`` beside the tables and stamp them as accepted, so that opening needs no check.
@@ -116,6 +117,8 @@ def stamp_bank(
         Name of the bank, ISO 4217 code, IANA zone of its local time.
     extracted_on : date or str, optional
         Day of the extract; no row may be dated after it.
+    report_on : date or str, optional
+        Day a report speaks from when none is named, where the last day known would mislead.
     **more
         Further facts kept in the file, such as the seed; plain values only.
 
@@ -131,6 +134,7 @@ def stamp_bank(
         "minor_units": minor_units,
         "timezone": timezone,
         "extracted_on": None if extracted_on is None else dt.date.fromisoformat(str(extracted_on)),
+        "report_on": None if report_on is None else dt.date.fromisoformat(str(report_on)),
     }
     facts = {key: value for key, value in facts.items() if value is not None}
     if more:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crmlab import __version__
 from crmlab.errors import CrmlabError, nearest
 
 if TYPE_CHECKING:
     from crmlab.bank.adapters.report import ImportReport
 
-__all__ = ["ADAPTERS", "Adapter", "import_bank"]
+__all__ = ["ADAPTERS", "Adapter", "adapted_folder", "import_bank"]
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,14 @@ class Adapter:
         What it reads, in one line.
     options : tuple of str
         Options it takes beside the path and the folder.
+    files : tuple of str
+        Names, without ending, that tell a folder of this data set; empty when nothing tells it.
     """
 
     name: str
     about: str
     options: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def run(self, path: Path, folder: Path, **options: str) -> ImportReport:
         """Read ``path`` and write contract tables into the empty ``folder``."""
@@ -42,7 +47,9 @@ ADAPTERS: dict[str, Adapter] = {
     adapter.name: adapter
     for adapter in (
         Adapter(
-            "berka", "the Czech bank of the PKDD'99 challenge: a folder of account, client, disp and more, .asc or .csv"
+            "berka",
+            "the Czech bank of the PKDD'99 challenge: a folder of account, client, disp and more, .asc or .csv",
+            files=("account", "client", "disp"),
         ),
         Adapter("flat", "one file with one row a customer", ("mapping", "label", "snapshot_on")),
     )
@@ -87,3 +94,23 @@ def import_bank(name: str, path: str | Path, out: str | Path, *, force: bool = F
         report = adapter.run(source, folder, **given)
         report.write(folder)
     return report
+
+
+def adapted_folder(folder: Path) -> Path | None:
+    """Import a folder that an adapter knows by its files, once for the same content, and return the bank's folder.
+
+    The bank lies in the scratch folder with the account of its import. None: no adapter knows the folder.
+    """
+    from crmlab.bank.engine import scratch_folder
+    from crmlab.bank.fingerprint import digest_file
+
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".asc", ".csv"))
+    stems = {path.stem.lower() for path in files}
+    known = next((one for one in ADAPTERS.values() if one.files and stems.issuperset(one.files)), None)
+    if known is None:
+        return None
+    content = hashlib.sha256(repr([(path.name, digest_file(path)) for path in files] + [__version__]).encode())
+    out = scratch_folder() / "imports" / f"{known.name}-{content.hexdigest()[:24]}"
+    if not (out / "bank.yml").is_file():
+        import_bank(known.name, folder, out)
+    return out
