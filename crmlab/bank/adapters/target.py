@@ -9,11 +9,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
 from crmlab.bank.adapters.report import REPORT_NAME
 from crmlab.bank.tables import CONTRACT
 from crmlab.errors import CrmlabError
 
-__all__ = ["filled_folder"]
+__all__ = ["filled_folder", "write_facts"]
 
 
 @contextlib.contextmanager
@@ -62,3 +64,9 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in ("bank.yml", f"{REPORT_NAME}.json", f"{REPORT_NAME}.md"):
         (folder / name).unlink(missing_ok=True)
+
+
+def write_facts(folder: Path, facts: dict[str, object]) -> None:
+    """Write ``bank.yml`` without the stamp of an accepted bank, so that the door checks the rows."""
+    text = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)
+    (folder / "bank.yml").write_text(text, encoding="utf-8")
