@@ -218,9 +218,10 @@ def test_month_ends_carry_the_balance_through_quiet_months(folder, tmp_path):
 
 
 def test_a_cut_file_speaks_from_its_last_whole_month(folder, tmp_path):
-    report, _ = _import(folder, tmp_path)
-    assert report.bank["report_on"] == dt.date(1993, 4, 30)
-    assert report.bank["extracted_on"] == dt.date(1998, 12, 31)
+    report, bank = _import(folder, tmp_path)
+    assert report.bank["extracted_on"] == bank.last_on == dt.date(1998, 12, 31)
+    assert report.bank["report_on"] == bank.report_on == bank.as_of().date == dt.date(1993, 4, 30)
+    assert bank.as_of("1995-01-01").date == dt.date(1995, 1, 1)
 
 
 def test_optional_files_may_be_absent_and_csv_endings_will_do(folder, tmp_path):
@@ -370,6 +371,12 @@ def test_the_real_balances_are_those_of_the_source(czech):
         assert abs(cents - total) <= (500 if limit < "940331" else 33_220)
         checked += 1
     assert checked == report.rows_written["balances"]
+
+
+def test_the_real_import_passes_the_check_at_the_door(czech):
+    _, _, bank = czech
+    assert bank.check().errors == ()
+    assert bank.check().set_aside == 0
 
 
 def test_the_command_prints_the_account_of_the_import(folder, tmp_path, capsys):

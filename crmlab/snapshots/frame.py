@@ -53,7 +53,7 @@ def snapshot(bank: Bank, dates: object = "", features: Sequence[str] | None = No
     A flat bank, which has a ``snapshot`` table and no events, serves the same names from it: the rows of its latest
     day on or before the date, and that day as ``as_of``.
     """
-    days = read_dates((bank.date or bank.last_on) if isinstance(dates, str) and not dates.strip() else dates)
+    days = read_dates((bank.date or bank.report_on) if isinstance(dates, str) and not dates.strip() else dates)
     known = FEATURES + FLAT_FEATURES
     chosen = choose(features, known)
     if bank.date:

@@ -125,7 +125,7 @@ def label(
         raise CrmlabError([f"label has no event {event!r}.{nearest(event, EVENTS)} It knows {list(EVENTS)}."])
     day = read_date(as_of)
     start, end = outcome_window(day, gap_months, outcome_months)
-    last = bank.date or bank.last_on
+    last = bank.date or bank.report_on
     if end > last:
         raise CrmlabError(
             [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +78,7 @@ def import_bank(name: str, path: str | Path, out: str | Path, *, force: bool = F
         What was read, what was written, what the data lack; also kept as ``import_report.json`` and ``.md``.
     """
     from crmlab.bank.adapters.target import filled_folder
+    from crmlab.bank.bank import Bank
 
     if name not in ADAPTERS:
         raise CrmlabError([f"adapter {name!r} is unknown.{nearest(name, ADAPTERS)} Known: {sorted(ADAPTERS)}."])
@@ -93,6 +94,13 @@ def import_bank(name: str, path: str | Path, out: str | Path, *, force: bool = F
     with filled_folder(Path(out), force=force) as folder:
         report = adapter.run(source, folder, **given)
         report.write(folder)
+    # the door judges the rows now, and keeps its verdict: the reader learns of it here, and opening is quick later
+    verdict = Bank.open(out).report
+    report.findings.extend(
+        f"Check: {violation.text}" for violation in verdict.violations if violation.severity != "info"
+    )
+    report.checks["violations"] = [asdict(violation) for violation in verdict.violations]
+    report.write(Path(out))
     return report
 
 

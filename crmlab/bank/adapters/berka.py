@@ -17,8 +17,9 @@ from crmlab.bank.adapters.berka_files import find_files, read_files
 from crmlab.bank.adapters.berka_findings import LACKS, describe
 from crmlab.bank.adapters.berka_order import check_balances, order_bookings
 from crmlab.bank.adapters.report import ImportReport
+from crmlab.bank.adapters.target import write_facts
 from crmlab.bank.engine import connect
-from crmlab.bank.writing import stamp_bank, write_table
+from crmlab.bank.writing import write_table
 from crmlab.errors import CrmlabError
 
 __all__ = ["read"]
@@ -74,7 +75,7 @@ def read(path: Path, folder: Path) -> ImportReport:
         facts["report_on"] = report_on
     checks["bookings_last_on"] = last_on
     findings = describe(connection, has, checks, facts)
-    stamp_bank(folder, **facts)
+    write_facts(folder, facts)
     connection.close()
     return ImportReport("berka", facts, rows_read, rows_written, checks, findings, list(LACKS))
 

@@ -81,7 +81,8 @@ def read(path: Path, folder: Path, *, mapping: str = "", label: str = "", snapsh
         day = _snapshot_day(snapshot_on or (str(given.snapshot_on) if given.snapshot_on else ""))
         if day is None and "snapshot_on" not in columns:
             problems.append(
-                f"{path.name} does not say which day it describes. Add --snapshot-on YYYY-MM-DD, or snapshot_on: to {told}."
+                f"{path.name} does not say which day it describes. Add --snapshot-on YYYY-MM-DD, or"
+                f" snapshot_on to {told}."
             )
         if problems:
             raise CrmlabError(problems)
@@ -185,7 +186,7 @@ def _write(
 def _scaled(field: Field, columns: dict[str, FlatColumn]) -> str:
     """Return the typed value in the contract's unit."""
     unit = columns[field.column.name].unit
-    factor = UNITS[unit][0] if unit else 1.0
+    factor = UNITS[unit] if unit else 1.0
     if factor == 1.0:
         return field.typed
     if field.column.kind in ("money", "count"):
@@ -198,7 +199,9 @@ def _shown(name: str, broken: dict[str, int], minor_units: int) -> str:
     column, value = SNAPSHOT[name], quote(name)
     if column.kind == "money":
         decimals = digits(minor_units)
-        value = f"CAST(CAST({value} AS DECIMAL(18,0)) * CAST({1 / minor_units!r} AS DECIMAL(18,{decimals})) AS DECIMAL(18,{decimals}))"
+        # by way of decimals: a division of integers would pass through floating point
+        unit = f"CAST({1 / minor_units!r} AS DECIMAL(18,{decimals}))"
+        value = f"CAST(CAST({value} AS DECIMAL(18,0)) * {unit} AS DECIMAL(18,{decimals}))"
     else:
         value = f"CAST({value} AS {column.file_type})"
     if broken.get(name):

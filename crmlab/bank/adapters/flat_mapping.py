@@ -17,15 +17,20 @@ __all__ = ["SNAPSHOT", "FlatColumn", "FlatMap", "check_columns", "read_flat_mapp
 
 SNAPSHOT = CONTRACT["snapshot"]
 
-# unit of a source column -> (factor to the contract's unit, kinds it may be given for)
-UNITS: dict[str, tuple[float, tuple[str, ...]]] = {
-    "days": (1.0, ("number",)),
-    "months": (365.25 / 12, ("number",)),
-    "years": (365.25, ("number",)),
-    "percent": (0.01, ("share", "number")),
-    "thousand": (1000.0, ("money", "number", "count")),
-    "year": (1 / 12, ("money",)),
-    "month": (1.0, ("money",)),
+# unit of a source column -> factor to the contract's unit
+UNITS = {
+    "days": 1.0,
+    "months": 365.25 / 12,
+    "years": 365.25,
+    "month": 1.0,
+    "year": 1 / 12,
+    "thousand": 1000.0,
+}
+# which units fit a column: a duration, an amount a month, any other amount or number
+_FITTING = {
+    "tenure_days": ("days", "months", "years"),
+    "income_amount": ("month", "year", "thousand"),
+    "assets_amount": ("thousand",),
 }
 
 
@@ -48,7 +53,7 @@ class FlatColumn(_Strict):
     words: dict[str, str] = {}
     nulls: Annotated[list[str], BeforeValidator(_listed)] = []
     format: Annotated[list[str], BeforeValidator(_listed)] = []
-    unit: Literal["days", "months", "years", "percent", "thousand", "year", "month"] | None = None
+    unit: Literal["days", "months", "years", "month", "year", "thousand"] | None = None
 
 
 def _column(value: Any) -> Any:
@@ -128,13 +133,10 @@ def _check(file: str, mapping: FlatMap) -> list[str]:
                 f" Known: {list(SNAPSHOT.by_name)}. Other columns of the file are kept under their own names."
             )
             continue
-        if given.unit and (
-            column.kind not in UNITS[given.unit][1]
-            or (given.unit in ("days", "months", "years") and name != "tenure_days")
-        ):
-            problems.append(
-                f"{file}: columns.{name}.unit {given.unit!r} does not fit a {column.kind}. Leave it out, or correct it."
-            )
+        fitting = _FITTING.get(name, ())
+        if given.unit and given.unit not in fitting:
+            cure = f"Write one of {list(fitting)}." if fitting else "Leave it out."
+            problems.append(f"{file}: columns.{name}.unit {given.unit!r} does not fit {name}. {cure}")
         problems += [
             f"{file}: columns.{name}.words: {word!r} is not a word of the contract.{nearest(word, column.words)}"
             f" Known: {list(column.words)}."
@@ -149,7 +151,8 @@ def check_columns(file: str, mapping: FlatMap, source: str, present: list[str]) 
     asked = [(f"columns.{name}", given.source) for name, given in mapping.columns.items()]
     asked += [("drop", name) for name in mapping.drop]
     problems = [
-        f"{file}: {place} names {name!r}, which {source} lacks; it has {present}.{nearest(name, present)} Correct the name."
+        f"{file}: {place} names {name!r}, which {source} lacks; it has {present}.{nearest(name, present)}"
+        " Correct the name."
         for place, name in asked
         if name not in present
     ]

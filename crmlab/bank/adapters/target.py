@@ -44,9 +44,12 @@ def filled_folder(out: Path, *, force: bool = False) -> Iterator[Path]:
         folder = Path(scratch) / "bank"
         folder.mkdir()
         yield folder
-        out.mkdir(exist_ok=True)
+        if not out.exists():
+            folder.rename(out)
+            return
         _clear(out)
-        for path in sorted(folder.iterdir()):
+        # the facts come last: a folder with bank.yml is whole
+        for path in sorted(folder.iterdir(), key=lambda path: (path.name == "bank.yml", path.name)):
             path.replace(out / path.name)
 
 
