@@ -40,7 +40,7 @@ def simulate_digital_events(
     rng = generator(seed, block, month.number, "digital_events")
     digital, fade = people.digital[:n], relation.fade[:n]
     here = (relation.status[:n] < DYING) & (people.joined[:n] < month.first) & (digital > 0.18)
-    rate = 5.5 * digital**1.4 * (0.25 + 0.75 * np.minimum(people.engagement[:n], 3)) * fade
+    rate = 8.0 * digital**1.4 * (0.25 + 0.75 * np.minimum(people.engagement[:n], 3)) * fade
     rate = rate * np.where(relation.has_income[:n], 1.0, 0.35) * here
     logins = rng.poisson(rate)
     session = np.repeat(np.arange(n), logins)

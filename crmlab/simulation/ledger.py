@@ -70,22 +70,20 @@ class Ledger:
         keep = np.flatnonzero(amount)
         if not len(keep):
             return
-        size = np.shape(amount)
-        occurred = self.month.first + np.broadcast_to(np.asarray(day, dtype=np.int64), size)
-        booked_on = occurred if booked is None else self.month.first + booked
         other = -1 if counterparty is None else COUNTERPARTIES.index(counterparty)
+        occurred = self.month.first + _kept(day, keep, np.int64)
         part = {
-            "account": account,
-            "booked": booked_on,
-            "occurred": occurred * _DAY + second,
-            "amount": amount,
-            "kind": np.broadcast_to(np.int8(KINDS.index(kind)), size),
-            "channel": np.broadcast_to(CHANNEL_CODES[channel] if isinstance(channel, str) else channel, size),
-            "initiated": np.broadcast_to(initiated, size),
-            "counterparty": np.broadcast_to(np.int8(other), size),
-            "merchant": np.broadcast_to(np.int8(-1), size) if merchant is None else merchant,
+            "account": account[keep],
+            "booked": occurred if booked is None else self.month.first + booked[keep],
+            "occurred": occurred * _DAY + _kept(second, keep, np.int64),
+            "amount": amount[keep],
+            "kind": _kept(KINDS.index(kind), keep, np.int8),
+            "channel": _kept(CHANNEL_CODES[channel] if isinstance(channel, str) else channel, keep, np.int8),
+            "initiated": _kept(initiated, keep, np.bool_),
+            "counterparty": _kept(other, keep, np.int8),
+            "merchant": _kept(-1 if merchant is None else merchant, keep, np.int8),
         }
-        self._parts.append({name: values[keep] for name, values in part.items()})
+        self._parts.append(part)
 
     def settle(self, balance: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Book the month into the balances (changed in place); return its rows and what waits for the next month.
@@ -119,3 +117,12 @@ class Ledger:
         if self._parts:
             np.add.at(total, self._parts[0]["account"], self._parts[0]["amount"])
         return total
+
+
+def _kept(value: np.ndarray | int, keep: np.ndarray, dtype: type) -> np.ndarray:
+    """One value for each row that is kept."""
+    return (
+        value[keep].astype(dtype, copy=False)
+        if isinstance(value, np.ndarray) and value.ndim
+        else np.full(len(keep), value, dtype)
+    )

@@ -162,8 +162,7 @@ def _cards(scene: Scene, rng: np.random.Generator, who: np.ndarray, budget: np.n
     on_credit &= (spent - scene.money[:, _CARD] <= limit)[who]
     slot = np.where(on_credit, _CARD, _CURRENT)
     account = scene.accounts.of[who, slot]
-    channel = np.where(merchant == MERCHANTS.index("online_shop"), CHANNEL_CODES["online"], CHANNEL_CODES["card"])
-    scene.ledger.add(account, day, seconds(rng, len(who), "shop"), amount, "card_payment", channel.astype(np.int8),
+    scene.ledger.add(account, day, seconds(rng, len(who), "shop"), amount, "card_payment", "card",
                      initiated=True, merchant=merchant.astype(np.int8), booked=booked)  # fmt: skip
     np.add.at(scene.money, (who, slot), amount)
 
