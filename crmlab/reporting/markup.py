@@ -10,6 +10,7 @@ from typing import Any
 
 __all__ = ["Headings", "code_html", "inline_html", "markdown_html", "plain_table_html"]
 
+NO_BREAK = "\u00a0"
 _KEPT_TAGS = {
     "table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "p", "br", "b", "strong", "i", "em", "ul", "ol",
     "li", "code", "pre", "h3", "h4", "h5", "hr", "sub", "sup", "small",
@@ -80,7 +81,12 @@ def inline_html(text: str) -> str:
 
     parser = _markdown()
     state = mistune.BlockState()
-    return str(parser.renderer(parser.inline(" ".join(text.split()), state.env), state))
+    return str(parser.renderer(parser.inline(_unbroken(" ".join(text.split())), state.env), state))
+
+
+def _unbroken(text: str) -> str:
+    """Keep a number and its unit on one line."""
+    return re.sub(r"(?<=\d) (?=%|million\b|billion\b)|(?<=\b[A-Z]{3}) (?=-?\d)|(?<=\bn =) (?=\d)", NO_BREAK, text)
 
 
 def code_html(source: str) -> str:

@@ -123,14 +123,14 @@ def make_plan(
     problems += wrong if chosen else ()
     if jobs < 0:
         problems.append(f"--jobs {jobs} is below 1. Give the number of notebooks to run at the same time.")
-    view, wrong = _open(root, source, as_of)
+    where = _anchored(root, source or SIMULATED)
+    view, wrong = _open(source, where, as_of)
     problems += wrong
     if view is None:
         refuse(*problems)
         raise AssertionError
-    where = str((Path(source) if source else root / SIMULATED).resolve())
     target = Path(out).resolve() if out else root / "reports" / f"{_slug(view.name)}-{view.date}"
-    if target == Path(where) or Path(where) in target.parents:
+    if target == where or where in target.parents:
         problems.append(
             f"--out {out!r} lies in the source. Results never go where the data are; choose another folder."
         )
@@ -140,7 +140,7 @@ def make_plan(
     defaults = {q.name: {p.name: p.default for p in q.parameters} for q in others}
     return Plan(
         bank=view,
-        source=where,
+        source=str(where),
         as_of=str(view.date),
         out=target,
         notebooks=folder,
@@ -150,16 +150,22 @@ def make_plan(
     )
 
 
-def _open(root: Path, source: str, as_of: str) -> tuple[Bank | None, tuple[str, ...]]:
+def _anchored(root: Path, source: str) -> Path:
+    """Find a relative source in the current folder, else in the project."""
+    here = Path(source).expanduser().resolve()
+    return here if here.exists() or not (root / source).exists() else (root / source).resolve()
+
+
+def _open(source: str, where: Path, as_of: str) -> tuple[Bank | None, tuple[str, ...]]:
     from crmlab.bank import Bank
 
-    if not source and not (root / SIMULATED).exists():
+    if not source and not where.exists():
         return None, (
             f"the simulated bank is not at {SIMULATED} yet. "
             f"Make it: crmlab simulate --customers 5000 --months 36 --seed 1 --out {SIMULATED}, or give --source.",
         )
     try:
-        return Bank.open(source or root / SIMULATED).as_of(as_of), ()
+        return Bank.open(where).as_of(as_of), ()
     except CrmlabError as refusal:
         return None, refusal.problems
 
