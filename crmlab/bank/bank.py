@@ -182,11 +182,9 @@ class Bank:
 
     @functools.cached_property
     def _early(self) -> dict[str, list[str]]:
-        from crmlab.bank.view import early_rows
+        from crmlab.bank.door import remembered_early
 
-        if self._facts.early is not None:
-            return self._facts.early
-        return early_rows(self.connection, list(self.tables))[0]
+        return remembered_early(self.connection, self._facts, list(self.tables))
 
     @property
     def report(self) -> Report:
@@ -194,14 +192,15 @@ class Bank:
         return self._facts.report
 
     def check(self, as_of: dt.date | str | None = None) -> Report:
-        """Return the violations of the contract, those of the as-of view included when a day is given."""
+        """Return the violations of the contract; with a day, also what lies in the future of it."""
         from crmlab.bank.remarks import check_day
+        from crmlab.bank.view import read_date
 
         if as_of is None:
             return self.report
-        seen = self.as_of(as_of)
-        found = check_day(seen.connection, self, seen.date)
-        return Report(self.name, (*found, *self.report.violations), self.report.rows, self.report.quarantine)
+        day = read_date(as_of, self.first_on, self.last_on)
+        found = (*self.report.violations, *check_day(self, day))
+        return Report(self.name, found, self.report.rows, self.report.quarantine)
 
     @property
     def first_on(self) -> dt.date:

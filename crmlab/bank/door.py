@@ -26,7 +26,7 @@ from crmlab.bank.tables import CONTRACT
 from crmlab.bank.view import early_rows
 from crmlab.errors import CrmlabError, nearest
 
-__all__ = ["Facts", "enter", "inspect"]
+__all__ = ["Facts", "enter", "inspect", "remembered_early"]
 
 _VERSION = 1  # raise it when the door's rules change, so that remembered verdicts are made anew
 _KEPT = 3  # verdicts kept for one source
@@ -84,13 +84,13 @@ def enter(source: str | Path, *, check: bool = True) -> tuple[duckdb.DuckDBPyCon
     return connection, _reopen(connection, found, fingerprint, folder)
 
 
-def inspect(source: str | Path) -> tuple[Report, Facts | None]:
+def inspect(source: str | Path) -> tuple[Report, bool]:
     """Check a source anew and return everything that was found, without refusing.
 
     Returns
     -------
-    tuple of Report and Facts or None
-        Facts are None when some table could not be read at all; the report then says why.
+    tuple of Report and bool
+        False when some table could not be read at all; the report then says why.
     """
     found = find_source(source)
     connection = connect()
@@ -99,8 +99,20 @@ def inspect(source: str | Path) -> tuple[Report, Facts | None]:
         fingerprint, verdict = _judge(connection, found, Path(work))
         folder = _remember(found, fingerprint, verdict, Path(work))
     connection.close()
-    report = _with_quarantine(verdict.report, folder)
-    return report, None if verdict.problems else _facts(found, fingerprint, report, verdict.early)
+    return _with_quarantine(verdict.report, folder), not verdict.problems
+
+
+def remembered_early(connection: duckdb.DuckDBPyConnection, facts: Facts, tables: list[str]) -> dict[str, list[str]]:
+    """Return `early_rows` of a bank, looked up once for a content: it joins the largest tables."""
+    if facts.early is not None:
+        return facts.early
+    note = scratch_folder() / "early" / f"{_key(facts.fingerprint)}.json"
+    try:
+        return json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        early, _ = early_rows(connection, tables)
+        write_atomic(note, json.dumps(early))
+        return early
 
 
 def _made(folder: Path) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from crmlab.bank.engine import literal
+from crmlab.bank.engine import connect, literal
 from crmlab.bank.intake import ROW_NUMBER, ROWS_A_FILE, Conformed
 from crmlab.errors import CrmlabError
 
@@ -83,16 +83,17 @@ def _ranked(one: Conformed) -> list[tuple[int, object]]:
     return ranked
 
 
-def copy_quarantine(connection: duckdb.DuckDBPyConnection, path: Path, target: Path) -> Path:
+def copy_quarantine(path: Path, target: Path) -> Path:
     """Write the quarantine where a person wants it: Parquet, or CSV by the name's ending."""
     kinds = {".parquet": "FORMAT parquet", ".csv": "FORMAT csv, HEADER"}
-    if target.suffix.lower() not in kinds:
+    kind = kinds.get(target.suffix.lower())
+    if kind is None:
         raise CrmlabError(
             [f"quarantine {str(target)!r} is neither .parquet nor .csv. Give the file one of these endings."]
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    # in CSV no cell can be executed: the cells column is JSON, the others are crmlab's own words
-    connection.execute(
-        f"COPY (SELECT * FROM read_parquet({literal(path)})) TO {literal(target)} ({kinds[target.suffix.lower()]})"
-    )
+    # in CSV no cell can be executed: `cells` is JSON and begins with a brace, the others are crmlab's own words
+    connection = connect()
+    connection.execute(f"COPY (SELECT * FROM read_parquet({literal(path)})) TO {literal(target)} ({kind})")
+    connection.close()
     return target

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from crmlab.bank.engine import quote
 from crmlab.bank.intake import Conformed
 from crmlab.bank.report import Violation
@@ -20,44 +18,35 @@ if TYPE_CHECKING:
 __all__ = ["check_day", "table_remarks"]
 
 
-def check_day(connection: duckdb.DuckDBPyConnection, bank: Bank, day: dt.date) -> list[Violation]:
-    """Check the as-of view of a day: rows known by the day may hold no later date, unless the column may.
+def check_day(bank: Bank, day: dt.date) -> list[Violation]:
+    """Tell what lies in the future of a day: rows that its view hides, and dates of events that it shows empty.
 
     Parameters
     ----------
-    connection : duckdb.DuckDBPyConnection
-        Connection of the view.
     bank : Bank
         Whole bank.
     day : datetime.date
         Day of the view.
     """
-    violations = []
+    remarks = []
     for name in bank.tables:
         table = CONTRACT[name]
         if table.known_on is None:
             continue
-        total = bank.connection.execute(f"SELECT count(*) FROM {quote(name)}").fetchall()[0][0]
-        seen = connection.execute(f"SELECT count(*) FROM {quote(name)}").fetchall()[0][0]
-        for column in table.columns:
-            plain = column.kind in ("date", "time") and not (
-                column.future or column.revealed_by or column.name == table.known_on
-            )
-            if not plain or column.name not in bank.columns(name):
-                continue
-            later = connection.execute(
-                f"SELECT count(*) FROM {quote(name)} WHERE CAST({quote(column.name)} AS DATE) > DATE '{day}'"
-            ).fetchall()[0][0]
-            if later:
-                fact = says(later, f"is/are known by {day} with a later date")
-                cure = "Correct the date in the source."
-                violations.append(
-                    Violation(name, column.name, "in the future of as_of", later, fact, cure, (), "error", "kept")
-                )
-        if seen < total:
-            fact = says(total - seen, f"becomes/become known after {day} ; hidden in its view")
-            violations.append(Violation(name, "", "later rows", total - seen, fact, "Nothing.", (), "info", "kept"))
-    return violations
+        later = f"CAST({{}} AS DATE) > DATE '{day}'"
+        events = [c.name for c in table.columns if c.revealed_by == c.name and c.name in bank.columns(name)]
+        known = f"NOT ({later.format(quote(table.known_on))})"
+        counts = [f"count(*) FILTER ({later.format(quote(table.known_on))})"]
+        counts += [f"count(*) FILTER ({known} AND {later.format(quote(event))})" for event in events]
+        rows, *cells = bank.connection.execute(f"SELECT {', '.join(counts)} FROM {quote(name)}").fetchall()[0]
+        if rows:
+            fact = says(rows, f"becomes/become known after {day}, hidden in the view of that day")
+            remarks.append(Violation(name, "", "later rows", rows, fact, "Nothing.", (), "info", "kept"))
+        for event, count in zip(events, cells, strict=True):
+            if count:
+                fact = says(count, f"holds/hold a date after {day}, empty in the view of that day")
+                remarks.append(Violation(name, event, "later cells", count, fact, "Nothing.", (), "info", "kept"))
+    return remarks
 
 
 def table_remarks(one: Conformed) -> list[Violation]:
@@ -80,7 +69,7 @@ def table_remarks(one: Conformed) -> list[Violation]:
     absent = [column.name for column in table.columns if column.name not in names]
     if absent:
         cure = "Nothing, unless the source has them: then map them in bank.yml."
-        remark("", "absent columns", f"lacks the optional columns {absent}", cure, "info")
+        remark("", "absent columns", f"lacks the optional columns {', '.join(absent)}", cure, "info")
     unknown = [name for name in one.origin.types if name not in table.by_name]
     if unknown and not table.open_ended and not one.origin.given:
         near = "".join(nearest(name, absent) for name in unknown)

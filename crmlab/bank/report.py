@@ -52,6 +52,8 @@ class Violation:
     @property
     def text(self) -> str:
         """What, fact and cure in one line."""
+        if self.rule == "unreadable":
+            return self.fact
         where = ".".join(part for part in (self.table, self.column) if part)
         examples = f" ({'; '.join(self.examples)})" if self.examples else ""
         fate = {"row set aside": " Set aside.", "cell emptied": " The cells were emptied."}.get(self.fate, "")
