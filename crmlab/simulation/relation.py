@@ -98,14 +98,14 @@ def churn_hazard(
     products = held.sum(axis=1)
     owes = held[:, SLOTS.index("loan") :].any(axis=1)
     score = (
-        -4.45
+        -4.55
         - 0.95 * relation.satisfaction[:n]
-        + 0.9 * relation.grievance[:n]
+        + 1.5 * relation.grievance[:n]
         - 0.38 * np.log(tenure)
         - 0.22 * (products - 2)
         - 0.45 * relation.has_income[:n]
         - 1.2 * owes
-        + 40 * spread * (people.price[:n] - 0.4)
+        + 80 * spread * (people.price[:n] - 0.4)
     )
     return np.where(relation.status[:n] == ACTIVE, 1 / (1 + np.exp(-score)), 0.0)
 
