@@ -110,7 +110,8 @@ def _topics(rng, kind, wish, relation: Relation, who, incident: float) -> np.nda
 def _remember(relation: Relation, who, kind, hours, outcome, minutes, forgotten) -> None:
     """A complaint hurts; slow or poor handling hurts more; a quick and full answer mends nearly all of it."""
     complaint = kind == _COMPLAINT
-    hurt = 0.40 + 0.40 * np.clip(hours / 168 - 0.5, 0, 2.5) + np.array([-0.25, 0.1, 0.35, 0.0])[outcome] + 0.4 * forgotten
+    slow = 0.40 * np.clip(hours / 168 - 0.5, 0, 2.5)  # hours beyond half a week, up to three weeks
+    hurt = 0.40 + slow + np.array([-0.25, 0.1, 0.35, 0.0])[outcome] + 0.4 * forgotten
     other = 0.004 * np.clip(minutes - 20, 0, 60) * (minutes < 120) - 0.02 * (outcome == 0) + 0.10 * (outcome == 2)
     np.add.at(relation.satisfaction, who, -np.where(complaint, hurt, other))
     np.add.at(relation.grievance, who, np.where(complaint, 0.4 + hurt, 0.0))

@@ -123,7 +123,7 @@ def close_relations(scene: Scene, rng: np.random.Generator) -> None:
         for part, word in ((money > 0, kind or "transfer_out"), (money < 0, "transfer_in")):
             for initiated in (True, False):
                 now = part & (acted == initiated)
-                channel = scene.remote_or_branch(rng, mine[now])
+                channel = scene.remote_or_branch(rng, mine[now]) if initiated else "automatic"
                 scene.book(mine[now], name, on_day[now], -money[now], word, channel, initiated=initiated,
                            rng=rng, counterparty="other_bank")  # fmt: skip
         if name in ("loan", "mortgage"):

@@ -9,7 +9,18 @@ from crmlab.simulation.clock import Month
 from crmlab.simulation.customers import NEVER, WORDS, People
 from crmlab.simulation.products import SLOTS
 
-__all__ = ["ACTIVE", "DYING", "LEAVING", "LEFT", "SILENT", "Relation", "churn_hazard", "decide", "live_a_month"]
+__all__ = [
+    "ACTIVE",
+    "DYING",
+    "LEAVING",
+    "LEFT",
+    "SILENT",
+    "Relation",
+    "churn_hazard",
+    "decide",
+    "dormant_closings",
+    "live_a_month",
+]
 
 ACTIVE, LEAVING, SILENT, DYING, LEFT = range(5)
 _DORMANT_MONTHS = 24  # after two years of silence the bank ends the relation (assumed; banks write of 2 to 10 years)
@@ -24,12 +35,9 @@ class Relation:
         size = len(people)
         dormant, leaving = people.is_dormant, people.is_leaving
         self.status = np.where(dormant, SILENT, np.where(leaving, LEAVING, ACTIVE)).astype(np.int8)
-        self.months_left = 2 + (3 * people.rhythm[:, 7]).astype(
-            np.int64
-        )  # until a leaving customer closes the accounts
-        self.months_in = np.where(dormant, 6 + 24 * people.rhythm[:, 7], 0).astype(
-            np.int64
-        )  # since leaving or silence began
+        # months until a leaving customer closes the accounts, and since leaving or silence began
+        self.months_left = 2 + (3 * people.rhythm[:, 7]).astype(np.int64)
+        self.months_in = np.where(dormant, 6 + 24 * people.rhythm[:, 7], 0).astype(np.int64)
         self.fade = np.where(dormant, 0.0, 1.0)  # factor on everything the customer starts
         self.satisfaction = people.contentment.copy()
         self.has_income = people.is_main.copy()  # salary, pension or other income is paid here
@@ -63,9 +71,8 @@ def live_a_month(rng: np.random.Generator, relation: Relation, people: People, n
     jobless, income, retired = relation.jobless[:n], relation.has_income[:n], relation.is_retired[:n]
     jobless[jobless > 0] -= 1
     paid = ~np.isin(people.occupation[:n], _NOT_PAID)
-    jobless[(u[0] < 0.0025) & paid & ~retired & (jobless == 0)] = (
-        2 + (u[1] * 9).astype(np.int64)[(u[0] < 0.0025) & paid & ~retired & (jobless == 0)]
-    )
+    fired = (u[0] < 0.0025) & paid & ~retired & (jobless == 0)
+    jobless[fired] = 2 + (9 * u[1, fired]).astype(np.int64)
     retired |= (age > 66.5) & (u[1] < 0.4)
     jobless[retired] = 0
     dies = here & (u[2] < 0.00003 * np.exp(0.095 * age) / 12)

@@ -101,7 +101,7 @@ def put_aside(scene: Scene, rng: np.random.Generator) -> None:
         who = np.flatnonzero(alone & (u < pace))
         amount = np.ceil(income[who] * 0.2 * size[who] / 1000) * 1000
         scene.book(who, name, late[who], amount, "transfer_in", "automatic", rng=rng, counterparty="other_bank")
-        who = np.flatnonzero(alone & (v < 0.3 * pace) & (money[:, slot_of(name)] > 10_000))
+        who = np.flatnonzero(alone & (u >= pace) & (v < 0.3 * pace) & (money[:, slot_of(name)] > 10_000))
         _send(scene, rng, who, name, late[who], money[who, slot_of(name)] * (0.1 + 0.5 * size[who]))
 
 

@@ -13,7 +13,7 @@ from crmlab.simulation.ledger import CHANNEL_CODES, Ledger
 from crmlab.simulation.products import slot_of
 from crmlab.simulation.relation import DYING, LEAVING, LEFT, Relation, dormant_closings
 
-__all__ = ["Scene"]
+__all__ = ["Scene", "seconds"]
 
 _MORNING, _CLOSE = 5 * 3600, 24 * 3600 - 600  # when the bank's own bookings run, in seconds after midnight
 _HOURS = {  # seconds after midnight: earliest, most frequent, latest
@@ -79,7 +79,20 @@ class Scene:
     def book(self, who, slot, day, amount, kind, channel, *, hours="day", rng=None, **more) -> None:
         """Add bookings for customers and plan their money; `amount` in cents, each customer at most once a call.
 
-        Without random numbers the bank books by itself: in the morning, or with ``hours="close"`` at its end.
+        Parameters
+        ----------
+        who : array of int
+            Positions of customers who have the slot.
+        slot : str
+            One of `SLOTS`.
+        day : int or array of int
+            Day of the month, from 0.
+        amount : array of float
+            Cents; into the account positive.
+        kind, channel : str
+            Words of the contract; a channel may be an array of codes.
+        hours : str
+            Hours of a place; with ``rng=None`` the bank books by itself, in the morning or at the ``close``.
         """
         amount = np.rint(amount).astype(np.int64)
         second = seconds(rng, len(who), hours) if rng is not None else (_MORNING if hours == "day" else _CLOSE)
