@@ -196,7 +196,7 @@ class Bank:
         from crmlab.bank.remarks import check_day
         from crmlab.bank.view import read_date
 
-        if as_of is None:
+        if as_of is None or not str(as_of).strip():
             return self.report
         day = read_date(as_of, self.first_on, self.last_on)
         found = (*self.report.violations, *check_day(self, day))

@@ -40,6 +40,7 @@ quarantine file as they were found. Rows that refer to a row that was set aside 
 | `minor_units` | minor units of the currency: 100 for cents, 1 for yen |
 | `timezone` | IANA zone of the bank's local time (UTC); times with an offset are moved to it, times without are taken as local |
 | `extracted_on` | day of the extract; no row may be dated later (without it: today) |
+| `report_on` | day a report speaks from when none is named, where the last day known would mislead |
 | `folder` | where the files are, when not beside the mapping |
 | `sources` | files that several tables are made of, by a name for SQL: `files`, `delimiter`, `encoding`, `nulls` |
 | `database` | string that DuckDB can attach, read-only, for use in `sql` as `database.schema.table`; never written anywhere |
