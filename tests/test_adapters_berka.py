@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import itertools
 import json
 from collections import Counter, defaultdict
 from decimal import Decimal
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmlab.bank import Bank
 from crmlab.bank.adapters import import_bank
+from crmlab.bank.adapters.berka_order import _chain
 from crmlab.cli import main
 from crmlab.errors import CrmlabError
 
@@ -271,6 +275,54 @@ def test_a_broken_file_is_refused_with_its_place(folder, tmp_path, name, old, ne
     assert not (tmp_path / "bank").exists()
 
 
+def test_lines_that_do_not_fit_and_foreign_letters_are_told(folder, tmp_path):
+    with (folder / "card.asc").open("ab") as handle:
+        handle.write(b'32;3;"gold"\r\n')
+    with (folder / "district.asc").open("ab") as handle:
+        handle.write(b'3;"P\xed\xb9ek";"south Bohemia";1;0;0;0;1;1;1.0;1;1;1;1;1;1\r\n')
+    with pytest.raises(CrmlabError) as refusal:
+        import_bank("berka", folder, tmp_path / "bank")
+    assert refusal.value.problems == (
+        "card.asc has 3 cells in line 3, not 4. Mend the line, or download it again.",
+        "district.asc is not UTF-8 text in line 4. Save it as UTF-8, or download it again.",
+    )
+
+
+def test_an_empty_table_is_refused(folder, tmp_path):
+    for name in ("client", "trans"):
+        header = (folder / f"{name}.asc").read_bytes().splitlines(keepends=True)[0]
+        (folder / f"{name}.asc").write_bytes(header)
+    (folder / "card.asc").write_bytes(b"")
+    with pytest.raises(CrmlabError) as refusal:
+        import_bank("berka", folder, tmp_path / "bank")
+    assert refusal.value.problems == ("card.asc is empty: it has no header. Export it again.",)
+    (folder / "card.asc").unlink()
+    with pytest.raises(CrmlabError) as refusal:
+        import_bank("berka", folder, tmp_path / "bank")
+    assert refusal.value.problems == (
+        "client.asc holds no row. Download it again.",
+        "trans.asc holds no row. Remove it, or download it again.",
+    )
+
+
+def test_without_standing_orders_every_transfer_out_is_taken_for_one(folder, tmp_path):
+    (folder / "order.asc").unlink()
+    _, bank = _import(folder, tmp_path)
+    seen = _rows(bank, "transactions", "transaction_id", "kind", "channel", "is_customer_initiated")
+    assert seen["103"] == ("bill", "automatic", "False")
+    assert seen["107"] == ("transfer_out", "automatic", "False")
+
+
+def test_codes_nobody_knows_are_kept_as_other_and_told(folder, tmp_path):
+    _change(folder / "trans.asc", '"VYBER KARTOU"', '"SEK"')
+    _change(folder / "card.asc", '"gold"', '"platinum"')
+    report, bank = _import(folder, tmp_path)
+    assert _rows(bank, "transactions", "transaction_id", "kind", "channel")["106"] == ("other", "other")
+    assert _rows(bank, "accounts", "account_id", "product_id")["C31"] == ("card_other",)
+    assert "Rows of trans.operation with an unknown code: 1. It is read as other." in report.findings
+    assert "Rows of card.type with an unknown code: 1. It is read as other." in report.findings
+
+
 def test_missing_files_are_named(folder, tmp_path):
     (folder / "disp.asc").unlink()
     (folder / "client.asc").unlink()
@@ -379,6 +431,12 @@ def test_the_real_import_passes_the_check_at_the_door(czech):
     assert bank.check().set_aside == 0
 
 
+def test_the_real_oddities_are_counted(czech):
+    odd = czech[1].checks["oddities"]
+    assert list(odd["busy_months"]) == ["1994-01"]
+    assert (odd["loans_during_bookings"], odd["loans_paid_in"]) == (38, 0)
+
+
 def test_the_command_prints_the_account_of_the_import(folder, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["import", "berka", str(folder), "--out", str(tmp_path / "bank")])
@@ -386,3 +444,20 @@ def test_the_command_prints_the_account_of_the_import(folder, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "read     account.asc 3, client.asc 4" in said
     assert "wrote    customers 4, products 6, accounts 9, balances 7, transactions 8" in said
+
+
+@given(
+    start=st.integers(-10_000, 10_000),
+    amounts=st.lists(st.integers(-9_000, 9_000).filter(bool), min_size=1, max_size=6),
+    shuffle=st.randoms(use_true_random=False),
+)
+def test_any_order_of_a_day_that_adds_up_is_found(start, amounts, shuffle):
+    balances = list(itertools.accumulate(amounts, initial=start))[1:]
+    rows = list(zip(amounts, balances, strict=True))
+    shuffle.shuffle(rows)
+    order = _chain(start, [amount for amount, _ in rows], [balance for _, balance in rows])
+    assert sorted(order) == list(range(len(rows)))
+    balance = start
+    for amount, after in (rows[index] for index in order):
+        assert balance + amount == after
+        balance = after

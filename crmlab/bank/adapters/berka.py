@@ -15,6 +15,7 @@ import duckdb
 from crmlab.bank.adapters import berka_tables as tables
 from crmlab.bank.adapters.berka_files import find_files, read_files
 from crmlab.bank.adapters.berka_findings import LACKS, describe
+from crmlab.bank.adapters.berka_oddities import look
 from crmlab.bank.adapters.berka_order import check_balances, order_bookings
 from crmlab.bank.adapters.report import ImportReport
 from crmlab.bank.adapters.target import write_facts
@@ -74,7 +75,7 @@ def read(path: Path, folder: Path) -> ImportReport:
     if "trans" in has and (report_on := _report_on(last_on, extracted_on)) is not None:
         facts["report_on"] = report_on
     checks["bookings_last_on"] = last_on
-    findings = describe(connection, has, checks, facts)
+    findings = [*describe(connection, has, checks, facts), *look(connection, has, checks)]
     write_facts(folder, facts)
     connection.close()
     return ImportReport("berka", facts, rows_read, rows_written, checks, findings, list(LACKS))

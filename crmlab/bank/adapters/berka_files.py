@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import duckdb
@@ -99,13 +100,13 @@ def read_files(connection: duckdb.DuckDBPyConnection, files: dict[str, Path]) ->
                 f" escape = '\"', columns = {{{listed}}})"
             )
         except duckdb.Error as error:
-            said = str(error).splitlines()[0].replace(str(path), path.name)
-            problems.append(f"{path.name} cannot be read: {said} Mend the file, or download it again.")
+            problems.append(_say(error, path))
             continue
         problems += _find_wrong(connection, name, path)
         counts[path.name] = connection.execute(f"SELECT count(*) FROM raw.{quote(name)}").fetchall()[0][0]
+    cures = {name: "Download it again" if name in REQUIRED else "Remove it, or download it again" for name in files}
     problems += [
-        f"{files[name].name} holds no row. Export it again." for name in REQUIRED if counts.get(files[name].name) == 0
+        f"{files[name].name} holds no row. {cures[name]}." for name in files if counts.get(files[name].name) == 0
     ]
     if problems:
         raise CrmlabError(problems)
@@ -132,6 +133,21 @@ def _check_header(name: str, path: Path) -> str | None:
     return f"{path.name} has columns {found}, not {wanted}. Bring them into this order."
 
 
+def _say(error: duckdb.Error, path: Path) -> str:
+    """Tell why a file cannot be read, without the cells that the engine's message repeats."""
+    text = str(error)
+    found = re.search(r"on Line: (\d+)", text)
+    place = f" in line {int(found[1]):,}" if found else ""
+    columns = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    if columns:
+        fact = f"has {columns[2]} cells{place}, not {columns[1]}. Mend the line"
+    elif "unicode" in text.lower():
+        fact = f"is not UTF-8 text{place}. Save it as UTF-8"
+    else:
+        fact = f"cannot be read{place}: {text.splitlines()[0]} Mend the file"
+    return f"{path.name} {fact}, or download it again."
+
+
 def _cell(column: str) -> str:
     return f"nullif(trim({quote(column)}), '')"
 
@@ -147,7 +163,11 @@ def _typed(column: str, kind: str) -> str:
         return f"CASE WHEN {exact} = floor({exact}) THEN CAST({exact} AS BIGINT) END"
     if kind == "day":
         # cards carry a clock that is always midnight; a spreadsheet drops the leading zero of a year such as 03
-        return f"CAST(try_strptime('19' || lpad(split_part({cell}, ' ', 1), 6, '0'), '%Y%m%d') AS DATE)"
+        day = f"split_part({cell}, ' ', 1)"
+        return (
+            f"CASE WHEN regexp_full_match({day}, '[0-9]{{5,6}}')"
+            f" THEN CAST(try_strptime('19' || lpad({day}, 6, '0'), '%Y%m%d') AS DATE) END"
+        )
     if kind == "birth":
         digits = f"lpad({cell}, 6, '0')"
         month = f"lpad((TRY_CAST({digits}[3:4] AS INTEGER) % 50)::VARCHAR, 2, '0')"
