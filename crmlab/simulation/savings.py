@@ -34,7 +34,8 @@ def draw_on_savings(scene: Scene, rng: np.random.Generator) -> None:
         _order(scene, rng, who, name, "current", early[who], np.minimum(money[who, slot], gap))
         buys = on & scene.holders(name) & (np.abs(u - row) < 0.045) & (money[:, slot] > 50_000)
         who = np.flatnonzero(buys)
-        amount = np.floor(money[who, slot] * (0.08 + 0.5 * size[who] ** 2) / 1000) * 1000
+        amount = np.minimum(money[who, slot] * (0.08 + 0.5 * size[who] ** 2), 15 * income[who])
+        amount = np.floor(amount / 1000) * 1000
         _order(scene, rng, who, name, "current", early[who], amount)
         _pay_out(scene, rng, who, late[who], amount)
 
