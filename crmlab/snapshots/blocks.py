@@ -24,7 +24,7 @@ def _words(words: tuple[str, ...]) -> str:
 
 
 def _count(condition: str) -> State:
-    return State(f"sum(case when {condition} then 1 else 0 end)")
+    return State(f"count(case when {condition} then 1 end)")  # half the cost of a sum of ones
 
 
 def _amount(condition: str, value: str) -> State:
@@ -64,6 +64,8 @@ class Block:
         Smallest, largest, last: empty for a customer without rows.
     rollup : str
         Key of `ROLLUPS` whose months it sums; empty when it reads the rows themselves.
+    is_ever : bool
+        It looks at every month up to the date, not only at the longest window.
 
     Notes
     -----
@@ -75,6 +77,7 @@ class Block:
     totals: dict[str, str] = field(default_factory=dict)
     picks: dict[str, str] = field(default_factory=dict)
     rollup: str = ""
+    is_ever: bool = False
 
 
 def _over(state: str, months: int) -> str:
@@ -84,7 +87,7 @@ def _over(state: str, months: int) -> str:
 
 def _months_with(state: str, months: int) -> str:
     """Number of the last months in which a state is above zero."""
-    return f"sum(case when month_index > {{month}} - {months} and {state} > 0 then 1 else 0 end)"
+    return f"count(case when month_index > {{month}} - {months} and {state} > 0 then 1 end)"
 
 
 def _each_window(*states: str) -> dict[str, str]:
@@ -164,26 +167,25 @@ BLOCKS: dict[str, Block] = {
     "holding": Block(
         ("accounts", "products"),
         totals={
-            "accounts": "sum(case when is_open then 1 else 0 end)",
+            "accounts": "count(case when is_open then 1 end)",
             "products": "count(distinct case when is_open then product_id end)",
             "families": "count(distinct case when is_open then family end)",
             **{
-                name: f"sum(case when is_open and family = '{name}' then 1 else 0 end)"
+                name: f"count(case when is_open and family = '{name}' then 1 end)"
                 for name in (*ASSET_FAMILIES, *DEBT_FAMILIES, "insurance", "payment", "other")
             },
-            "opened": "sum(case when opened_on > {year_ago} then 1 else 0 end)",
-            "closed": "sum(case when not is_open and closed_on > {year_ago} then 1 else 0 end)",
-            "maturing": "sum(case when is_open and matures_on > {as_of} and matures_on <= {in_3_months}"
-            " then 1 else 0 end)",
-            "troubled": "sum(case when is_open and performance in ('in_arrears', 'defaulted')"
-            " and performance_on <= {as_of} then 1 else 0 end)",
+            "opened": "count(case when opened_on > {year_ago} then 1 end)",
+            "closed": "count(case when not is_open and closed_on > {year_ago} then 1 end)",
+            "maturing": "count(case when is_open and matures_on > {as_of} and matures_on <= {in_3_months} then 1 end)",
+            "troubled": "count(case when is_open and performance in ('in_arrears', 'defaulted')"
+            " and performance_on <= {as_of} then 1 end)",
             "limits": f"sum(case when is_open and family in ({_words(DEBT_FAMILIES)})"
             " then coalesce(limit_amount, 0) else 0 end)",
             "instalments": "sum(case when is_open then coalesce(instalment_amount, 0) else 0 end)",
         },
         picks={"newest_on": "max(opened_on)"},
     ),
-    "authorised": Block(("accounts",), totals={"accounts": "sum(case when is_open then 1 else 0 end)"}),
+    "authorised": Block(("accounts",), totals={"accounts": "count(case when is_open then 1 end)"}),
     "worth": Block(
         ROLLUPS["balances"].tables,
         totals={
@@ -221,11 +223,13 @@ BLOCKS: dict[str, Block] = {
             "inflow_6m": "sum(case when month_index > {month} - 6 then coalesce(inflow, 0) else 0 end)",
         },
         picks={
-            "acted_on": "max(acted_on)",
             "inflow_least_6m": "min(case when month_index > {month} - 6 then inflow end)",
             "inflow_most_6m": "max(case when month_index > {month} - 6 then inflow end)",
         },
         rollup="transactions",
+    ),
+    "last_act": Block(
+        ROLLUPS["transactions"].tables, picks={"day": "max(acted_on)"}, rollup="transactions", is_ever=True
     ),
     "contact": Block(
         ("interactions",),
@@ -234,8 +238,10 @@ BLOCKS: dict[str, Block] = {
             "waits_12m": _over("waits", 12),
             "waiting_12m": _over("waiting", 12),
         },
-        picks={"complained_on": "max(complained_on)"},
         rollup="interactions",
+    ),
+    "last_complaint": Block(
+        ("interactions",), picks={"day": "max(complained_on)"}, rollup="interactions", is_ever=True
     ),
     "unresolved": Block(("interactions",), totals={"complaints": "count(*)"}),
     "digital": Block(
@@ -246,7 +252,7 @@ BLOCKS: dict[str, Block] = {
             "logins_mobile_12m": _over("logins_mobile", 12),
             "views_3m": _over("views", 3),
         },
-        picks={"used_on": "max(used_on)"},
         rollup="digital_events",
     ),
+    "last_use": Block(("digital_events",), picks={"day": "max(used_on)"}, rollup="digital_events", is_ever=True),
 }

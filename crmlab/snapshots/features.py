@@ -209,7 +209,7 @@ _ACTIVITY = [
         "days",
         "all history",
         "days since the last booking the customer initiated; empty for none",
-        _days_since("activity.acted_on"),
+        _days_since("last_act.day"),
     ),
     *(
         feature
@@ -289,7 +289,7 @@ _CONTACTS = [
         "days",
         "all history",
         "days since the last complaint; empty for none",
-        _days_since("contact.complained_on"),
+        _days_since("last_complaint.day"),
     ),
     _feature(
         "waiting_mean_12m_minutes",
@@ -315,7 +315,7 @@ _DIGITAL = [
         "days",
         "all history",
         "days since the last use of online or mobile banking; failed logins are no use; empty for none",
-        _days_since("digital.used_on"),
+        _days_since("last_use.day"),
     ),
     _feature(
         "mobile_logins_12m_share",

@@ -25,9 +25,12 @@ BASE_NEEDS: dict[str, tuple[str, ...]] = {
         "products.product_id",
     ),
     "activity": ("transactions.account_id", "transactions.booked_on", *_ACCOUNT),
+    "last_act": ("transactions.account_id", "transactions.booked_on", *_ACCOUNT),
     "contact": ("interactions.customer_id", "interactions.opened_at"),
+    "last_complaint": ("interactions.customer_id", "interactions.opened_at"),
     "unresolved": ("interactions.customer_id", "interactions.opened_at", "interactions.kind"),
     "digital": ("digital_events.customer_id", "digital_events.occurred_at"),
+    "last_use": ("digital_events.customer_id", "digital_events.occurred_at"),
 }
 # Read where a bank has them; an empty cell says enough where it has not (never closed, no fee).
 _SPARED = {"customers.left_on", "accounts.closed_on", "interactions.resolved_at", "products.fee_amount"}

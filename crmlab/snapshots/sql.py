@@ -297,6 +297,8 @@ def _block(
         source = _roll_up_name(block.rollup, anchor)
         month_sql = str(month_index(day, anchor))
         where = f"month_index <= {month_sql}"
+        if not block.is_ever:
+            where += f" and month_index > {month_sql} - {max(WINDOWS)}"
     elif name == "unresolved":
         month_sql, source = "", "interactions"
         where = f"kind = 'complaint' and cast(opened_at as date) <= {facts['as_of']}"
