@@ -10,6 +10,7 @@ import pytest
 
 from crmlab.bank import Bank
 from crmlab.bank.adapters import import_bank
+from crmlab.bank.adapters.target import filled_folder
 from crmlab.cli import main
 from crmlab.errors import CrmlabError
 
@@ -222,6 +223,26 @@ def test_a_folder_in_use_is_refused_but_an_earlier_import_is_replaced(files, tmp
     names = ["bank.yml", "customers.parquet", "import_report.json", "import_report.md", "notes.txt", "snapshot.parquet"]
     assert sorted(path.name for path in out.iterdir()) == names
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_folder_made_by_another_import_meanwhile_stays_as_it_is(tmp_path):
+    out = tmp_path / "bank"
+    with pytest.raises(CrmlabError) as refusal, filled_folder(out) as folder:  # noqa: PT012  the end of the block refuses
+        (folder / "bank.yml").write_text("mine")
+        out.mkdir()
+        (out / "bank.yml").write_text("theirs")
+    assert str(refusal.value) == (
+        f"--out {str(out)!r} was made by somebody else during the import. Give another folder."
+    )
+    assert (out / "bank.yml").read_text() == "theirs"
+
+
+def test_nothing_appears_when_an_import_fails(tmp_path):
+    out = tmp_path / "bank"
+    with pytest.raises(ZeroDivisionError), filled_folder(out) as folder:  # noqa: PT012  the block is the import
+        (folder / "bank.yml").write_text("half")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_shipped_mapping_reads_the_churn_file(real_data, tmp_path):

@@ -120,5 +120,10 @@ def adapted_folder(folder: Path) -> Path | None:
     content = hashlib.sha256(repr([(path.name, digest_file(path)) for path in files] + [__version__]).encode())
     out = scratch_folder() / "imports" / f"{known.name}-{content.hexdigest()[:24]}"
     if not (out / "bank.yml").is_file():
-        import_bank(known.name, folder, out)
+        try:
+            import_bank(known.name, folder, out)
+        except CrmlabError:
+            # another process may have imported the same content meanwhile
+            if not (out / "bank.yml").is_file():
+                raise
     return out

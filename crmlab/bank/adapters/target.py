@@ -38,14 +38,20 @@ def filled_folder(out: Path, *, force: bool = False) -> Iterator[Path]:
                 " Give a new folder, or add --force to write beside its files."
             ]
         )
+    is_new = not out.exists()
     out.parent.mkdir(parents=True, exist_ok=True)
     # beside the target, so that the move at the end stays on one disk
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         folder = Path(scratch) / "bank"
         folder.mkdir()
         yield folder
-        if not out.exists():
-            folder.rename(out)
+        if is_new:
+            try:
+                folder.rename(out)
+            except OSError:
+                raise CrmlabError(
+                    [f"--out {str(out)!r} was made by somebody else during the import. Give another folder."]
+                ) from None
             return
         _clear(out)
         # the facts come last: a folder with bank.yml is whole
