@@ -50,7 +50,8 @@ def make(folder: Path, rows: int) -> None:
         # In order of time, as a bank extracts them. A tenth of the rows is booked a day or two later.
         "transactions": f"""
             with drawn as (
-                select i, cast(hash(i) >> 1 as bigint) as h, timestamp '{FIRST}' + to_seconds(i * ({MONTHS} * 2629000.0 / {rows})) as occurred_at,
+                select i, cast(hash(i) >> 1 as bigint) as h,
+                    timestamp '{FIRST}' + to_seconds(i * ({MONTHS} * 2629000.0 / {rows})) as occurred_at,
                     {kinds} as kinds, {list(CHANNELS)} as channels
                 from range({rows}) t(i)
             ), words as (
@@ -58,7 +59,7 @@ def make(folder: Path, rows: int) -> None:
             )
             select printf('T%010d', i) as transaction_id, printf('A%08d', h % {accounts}) as account_id,
                 occurred_at,
-                (cast(occurred_at as date) + cast(case when (h >> 16) % 10 = 0 then 1 + (h >> 20) % 2 else 0 end as integer))
+                cast(occurred_at as date) + cast(case when (h >> 16) % 10 = 0 then 1 + (h >> 20) % 2 else 0 end as int)
                     as booked_on,
                 cast(case when kind in ('salary', 'pension', 'transfer_in', 'cash_in', 'benefit', 'interest')
                     then 1 else -1 end * (1 + (h >> 24) % 250000) / 100.0 as decimal(18, 2)) as amount,
