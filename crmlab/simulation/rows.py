@@ -125,6 +125,7 @@ def _customers(block: Block, last: int) -> pa.Table:
             "risk_tolerance": words(np.where(assessed, people.risk_class, -1), ("C1", "C2", "C3", "C4", "C5")),
             "risk_assessed_on": dates(people.assessed, last),
             **{f"is_{name}_allowed": pa.array(given) for name, given in consent.items()},
+            "district_facts_on": dates(people.joined),
             **{name: pa.array(values) for name, values in facts.items()},
             "district_salary_amount": decimals(money),
         },

@@ -35,6 +35,11 @@ def _profile(name: str, kind: str, about: str) -> Feature:
     return _feature(name, kind, "at the extract", about, sql)
 
 
+def _district(name: str, kind: str, about: str) -> Feature:
+    known = f"case when profile.district_facts_on <= {{as_of}} then profile.{name} end"
+    return _feature(name, kind, "on the date", f"{about}; empty before the figures were known", known)
+
+
 # Only whole years that are over count: the month and day are compared as month * 100 + day.
 _AGE = (
     "{as_of_year} - year(profile.birth_on)"
@@ -81,12 +86,12 @@ _PROFILE = [
         _profile(f"is_{channel}_allowed", "flag", f"may be contacted by {words}; unknown counts as no")
         for channel, words in {"email": "e-mail", "sms": "SMS", "phone": "phone", "social": "social media"}.items()
     ),
-    _profile("district_inhabitants_count", "number", "inhabitants of the district"),
-    _profile("district_urban_share", "share", "share of the district's inhabitants living in towns"),
-    _profile("district_salary_amount", "monthly_money", "average salary a month in the district"),
-    _profile("district_unemployment_share", "share", "unemployment rate of the district"),
-    _profile("district_entrepreneurs_share", "share", "entrepreneurs per inhabitant of the district"),
-    _profile("district_crimes_count", "number", "crimes a year in the district"),
+    _district("district_inhabitants_count", "number", "inhabitants of the district"),
+    _district("district_urban_share", "share", "share of the district's inhabitants living in towns"),
+    _district("district_salary_amount", "monthly_money", "average salary a month in the district"),
+    _district("district_unemployment_share", "share", "unemployment rate of the district"),
+    _district("district_entrepreneurs_share", "share", "entrepreneurs per inhabitant of the district"),
+    _district("district_crimes_count", "number", "crimes a year in the district"),
 ]
 
 _HOLDINGS = [

@@ -8,7 +8,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crmlab import __version__
 from crmlab.errors import CrmlabError, nearest
 
 if TYPE_CHECKING:
@@ -117,7 +116,8 @@ def adapted_folder(folder: Path) -> Path | None:
     known = next((one for one in ADAPTERS.values() if one.files and stems.issuperset(one.files)), None)
     if known is None:
         return None
-    content = hashlib.sha256(repr([(path.name, digest_file(path)) for path in files] + [__version__]).encode())
+    code = sorted(Path(__file__).parent.glob("*.py"))  # an adapter that changed reads the files anew
+    content = hashlib.sha256(repr([(path.name, digest_file(path)) for path in (*files, *code)]).encode())
     out = scratch_folder() / "imports" / f"{known.name}-{content.hexdigest()[:24]}"
     if not (out / "bank.yml").is_file():
         try:

@@ -14,7 +14,7 @@ __all__ = ["LACKS", "describe"]
 LACKS = (
     "Margins and fees of products: what a customer earns the bank cannot be said.",
     "Income, occupation, education and consent of customers; district figures (salary, unemployment, crimes, of 1995"
-    " and 1996) stand for the surroundings and were not known before.",
+    " and 1996) stand for the surroundings and are shown from 1996-12-31 on.",
     "Closings of current accounts and leavings of customers: the data say nothing about churn.",
     "The day a second person was authorised: the account's opening is taken.",
     "Balances of loans and cards; only current accounts have them.",

@@ -102,6 +102,8 @@ def customers(has: set[str], extracted_on: dt.date) -> str:
             "d.A3 AS region",
             "coalesce(d.A2, c.district_id::VARCHAR) AS district",
             "coalesce(b.A2, f.branch_id::VARCHAR) AS branch",
+            # the figures are of 1995 and 1996
+            "CASE WHEN d.A1 IS NOT NULL THEN DATE '1996-12-31' END AS district_facts_on",
             "d.A4 AS district_inhabitants_count",
             "round(d.A10 / 100, 6) AS district_urban_share",
             "(d.A11 * 100)::BIGINT AS district_salary_amount",
