@@ -27,20 +27,11 @@ _OTHER = "Other questions"
 
 
 def write_index(plan: Plan, folder: RunFolder, results: Sequence[Result]) -> Path:
-    """Write ``index.html``.
-
-    Questions that this run did not ask appear where an earlier answer still stands: same notebook, code, data and day.
-    """
+    """Write ``index.html`` with the results, in reading order."""
     from crmlab.reporting.page import environment
 
-    shown = {result.name: result for result in results}
-    for other in plan.others:
-        stored = folder.answered(other.question.name)
-        if stored and stored.details.get("basis") == other.basis:
-            shown[other.question.name] = stored
-    ordered = [shown[name] for name in sorted(shown)]
     chapters: dict[str, list[Result]] = {}
-    for result in ordered:
+    for result in results:
         if result.status == "answered":
             chapters.setdefault(CHAPTERS.get(result.name[:1], _OTHER), []).append(result)
     html = (
@@ -48,9 +39,9 @@ def write_index(plan: Plan, folder: RunFolder, results: Sequence[Result]) -> Pat
         .get_template("index.html.j2")
         .render(
             chapters=chapters,
-            answered=[r for r in ordered if r.status == "answered"],
-            failed=[r for r in ordered if r.status == "failed"],
-            unanswered=[r for r in ordered if r.status == "not_answered"],
+            answered=[r for r in results if r.status == "answered"],
+            failed=[r for r in results if r.status == "failed"],
+            unanswered=[r for r in results if r.status == "not_answered"],
             facts={**plan.facts, **commit()},
         )
     )

@@ -69,6 +69,8 @@ class Plan:
             "currency": self.bank.currency,
             "as_of": self.as_of,
             "fingerprint": self.bank.fingerprint,
+            "rows_read": sum(read for read, _ in (self.bank.report.rows or {}).values()),
+            "rows_set_aside": self.bank.report.set_aside,
             "versions": versions(),
         }
 

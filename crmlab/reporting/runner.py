@@ -102,10 +102,17 @@ def run(plan: Plan, watcher: Watcher, *, fresh: bool = False) -> Summary:
         for result in _Workers(plan, folder, watcher).answer(todo):
             results[result.name] = result
         ordered = tuple(results[asked.question.name] for asked in plan.asked)
-        index = write_index(plan, folder, ordered)
+        standing = sorted((*ordered, *_standing(plan, folder)), key=lambda result: result.name)
+        index = write_index(plan, folder, standing)
         seconds = time.perf_counter() - started
-        write_manifest(plan, folder, ordered, seconds)
+        write_manifest(plan, folder, standing, seconds)
     return Summary(ordered, index, seconds)
+
+
+def _standing(plan: Plan, folder: RunFolder) -> list[Result]:
+    """Earlier answers that this run did not ask for and that still hold: same notebook, code, data and day."""
+    stored = [(other, folder.answered(other.question.name)) for other in plan.others]
+    return [result for other, result in stored if result and result.details.get("basis") == other.basis]
 
 
 class _Workers:
@@ -168,7 +175,7 @@ class _Workers:
         with open(begun / "log.txt", "w", encoding="utf-8") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "crmlab.reporting.worker", str(job_file)],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # closes when this process ends, however it ends; then the worker ends too
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -187,6 +194,7 @@ class _Workers:
     def _end(self, name: str, done: dict[str, Any] | None) -> Result:
         asked, begun, process = self._running.pop(name)
         process.stdout.close()
+        process.stdin.close()
         log = _last_line(begun / "log.txt")
         _clean(begun)
         failure = (done or {}).get("failure")

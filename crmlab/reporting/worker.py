@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,6 +22,7 @@ def main(job_file: str) -> int:
     # Messages go to the runner; whatever a library prints goes to the log.
     said = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
+    threading.Thread(target=_end_with_the_runner, daemon=True).start()
     started = time.perf_counter()
     failure = _run(job, begun, said) or _finish(job, begun)
     message = {
@@ -30,6 +32,12 @@ def main(job_file: str) -> int:
     }
     said.write(json.dumps({"done": message}) + "\n")
     return 0
+
+
+def _end_with_the_runner() -> None:
+    """End at once when the runner is gone, so that no notebook computes on for nobody; its kernel ends with us."""
+    sys.stdin.read()
+    os._exit(1)
 
 
 def _run(job: dict[str, Any], begun: Path, said: TextIO) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ ABOUT = {
     "name": "00_x", "question": "Who & <what>?", "decision": "**which** one", "owner": "me",
     "parameters": [{"name": "limits_amount", "value": [1, 2], "help": "limits, EUR"}],
     "facts": {
-        "bank": "B", "currency": "EUR", "as_of": "2024-03-31", "fingerprint": "f" * 32, "commit": "", "dirty": False,
+        "bank": "B", "currency": "EUR", "as_of": "2024-03-31", "fingerprint": "f" * 32, "rows_read": 1234, "rows_set_aside": 7, "commit": "", "dirty": False,
         "versions": {"crmlab": "0.1.0", "python": "3.11.7"},
     },
 }  # fmt: skip
@@ -147,6 +147,11 @@ def test_sections_of_other_names_stay_with_the_evidence(tmp_path):
     heads = re.findall(r"<h2[^>]*>(.*?)</h2>", page)
     assert heads == ["Answer", "Movement", "Evidence", "Data: where from", "Limits", "About this run"]
     assert "A <em>lead</em>." in page
+
+
+def test_rows_left_out_are_told(tmp_path, page):
+    assert "7 of 1,234 rows break the contract and were left out" in make(tmp_path, markdown("# Q?"))
+    assert "were left out" not in page
 
 
 def test_a_figure_past_findings_is_refused(tmp_path):

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from crmlab.errors import CrmlabError
@@ -94,25 +96,42 @@ def test_nothing_stays_of_what_only_the_run_needed(site):
     ]  # fmt: skip
 
 
-def test_what_is_unchanged_is_used_again_and_a_failure_is_not(site):
-    before = (site.out / "00_regions" / "result.json").stat().st_mtime_ns
-    again = site.ask("00", "20")
+@pytest.fixture
+def copy(site, tmp_path):
+    """The run's folder once more, for tests that change it."""
+    return shutil.copytree(site.out, tmp_path / "copy")
+
+
+def test_what_is_unchanged_is_used_again_and_a_failure_is_not(site, copy):
+    before = (copy / "00_regions" / "result.json").stat().st_mtime_ns
+    again = site.ask("00", "20", out=copy)
     assert again.results["00_regions"].reused
-    assert (site.out / "00_regions" / "result.json").stat().st_mtime_ns == before
+    assert (copy / "00_regions" / "result.json").stat().st_mtime_ns == before
     assert again.summary.seconds < 2
-    folder = RunFolder(site.out)
-    assert folder.answered("10_broken") is None
+    assert RunFolder(copy).answered("10_broken") is None
 
 
-def test_a_damaged_result_does_not_count(site):
-    page = site.out / "00_regions" / "00_regions.html"
-    whole = page.read_bytes()
-    page.write_bytes(whole[:100])
-    try:
-        assert RunFolder(site.out).answered("00_regions") is None
-    finally:
-        page.write_bytes(whole)
-    assert RunFolder(site.out).answered("00_regions") is not None
+def test_an_answer_not_asked_for_again_still_stands(site, copy):
+    again = site.ask("20", out=copy)
+    assert list(again.results) == ["20_lacking"]
+    assert "00_regions/00_regions.html" in (copy / "index.html").read_text(encoding="utf-8")
+    told = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))["questions"]
+    assert [(q["name"], q["status"]) for q in told] == [("00_regions", "answered"), ("20_lacking", "not_answered")]
+
+
+def test_a_question_that_lacks_its_data_now_loses_its_old_answer(site, copy, notebook):
+    changed = notebook(copy.parent / "notebooks", "00_regions", reads="`customers`, `surveys`")
+    again = site.ask("00", out=copy, notebooks=changed.parent)
+    assert again.results["00_regions"].reason == "needs surveys"
+    assert not (copy / "00_regions").exists()
+    assert list((copy / "actions").iterdir()) == []
+
+
+@pytest.mark.parametrize("damaged", ["00_regions/00_regions.html", "actions/00_regions_calls.csv"])
+def test_a_damaged_result_does_not_count(copy, damaged):
+    assert RunFolder(copy).answered("00_regions") is not None
+    (copy / damaged).write_bytes((copy / damaged).read_bytes()[:10])
+    assert RunFolder(copy).answered("00_regions") is None
 
 
 def test_a_fresh_run_gives_the_same_bytes(site, tmp_path):
@@ -197,6 +216,32 @@ def test_a_notebook_that_records_nothing_has_not_answered(tmp_path, notebook, as
     )
 
 
+def _gone(word, seconds=15):
+    """Tell whether no process has the word in its command line, after some time to end."""
+    for _ in range(seconds * 5):
+        listed = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+        if not any(word in line for line in listed):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a system with SIGKILL")
+def test_an_interrupted_run_says_that_its_answers_are_kept(tmp_path, notebook, tiny_bank):
+    books, out = tmp_path / "notebooks", tmp_path / "out"
+    notebook(books, "10_slow", evidence=["import time\ntime.sleep(60)"])
+    command = [
+        sys.executable, "-m", "crmlab", "run", "--source", str(tiny_bank), "--out", str(out), "--notebooks", str(books),
+    ]  # fmt: skip
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert run.stdout.readline() == "10_slow: running 11 cells\n"
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert said == "\ncrmlab: interrupted. What was answered is kept; the same command goes on from there.\n"
+    assert [p.name for p in out.iterdir()] == [".lock"]
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a system with SIGKILL")
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path, notebook, tiny_bank):
     books, out, flag = tmp_path / "notebooks", tmp_path / "out", tmp_path / "wait"
@@ -216,6 +261,8 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path, notebook, tiny_bank):
     first.communicate()
     assert (out / "00_quick" / "result.json").exists()
     assert not (out / "10_slow").exists()
+    begun = next(out.glob(".begun-10_slow*")).name
+    assert _gone(begun), "the worker computes on for nobody"
     flag.unlink()
     second = subprocess.run(command, capture_output=True, text=True, check=False)
     assert second.returncode == 0, second.stderr
