@@ -199,6 +199,10 @@ def test_units_stand_in_the_header_and_numbers_are_readable(findings):
             "recency_days": [3.25, 12.0],
             "products_count": [1234, 5],
             "year": [2023, 2024],
+            "share": [0.5, 0.25],
+            "low": [0.4, 0.2],
+            "high": [0.6, 0.3],
+            "n": [100, 200],
             "is_open": [True, False],
             "Gini (0 to 1)": [0.71234, 0.5],
             "gini": [Estimate(0.5, unit="index", low=0.4, high=0.6), None],
@@ -207,9 +211,24 @@ def test_units_stand_in_the_header_and_numbers_are_readable(findings):
     findings.table("all", frame)
     table = findings.as_dict()["tables"][0]
     assert table["headers"] == [
-        "Month", "Assets low, EUR", "Active, %", "Recency, days", "Products", "Year", "Open", "Gini (0 to 1)", "Gini",
+        "Month", "Assets low, EUR", "Active, %", "Recency, days", "Products", "Year", "Share, %", "Low, %", "High, %",
+        "n", "Open", "Gini (0 to 1)", "Gini",
     ]  # fmt: skip
     assert table["texts"] == [
-        ["2024-01", "12.35", "12.3", "3.2", "1,234", "2023", "yes", "0.712", "0.50 (0.40 to 0.60)"],
-        ["2024-02", "1.00", "–", "12.0", "5", "2024", "no", "0.500", "–"],
+        [
+            "2024-01",
+            "12.35",
+            "12.3",
+            "3.2",
+            "1,234",
+            "2023",
+            "50.0",
+            "40.0",
+            "60.0",
+            "100",
+            "yes",
+            "0.712",
+            "0.50 (0.40 to 0.60)",
+        ],
+        ["2024-02", "1.00", "–", "12.0", "5", "2024", "25.0", "20.0", "30.0", "200", "no", "0.500", "–"],
     ]

@@ -16,8 +16,9 @@ __all__ = ["ShownTable", "plain", "show"]
 
 _UNITS = {"share": "%", "days": "days", "years": "years", "months": "months", "minutes": "minutes"}
 _SUFFIX = re.compile(
-    r"^(?P<stem>[a-z0-9_]+?)_?(?P<unit>amount|share|count|days|years|months|minutes)(?P<end>_low|_high)?$"
+    r"^(?:(?P<stem>[a-z0-9_]+)_)?(?P<unit>amount|share|count|days|years|months|minutes)(?P<end>_low|_high)?$"
 )
+_LIMITS = ("low", "high")  # limits of an interval, in the unit of the column before them
 _NOTHING = "–"
 _DIGITS = 10  # significant digits kept in findings.json: more are noise of the order in which cores add up
 
@@ -81,7 +82,10 @@ def show(frame: pd.DataFrame, currency: str = "") -> ShownTable:
     (('mass', '1,234', '50.0'), ('rich', '98,765', '–'))
     """
     flat = flatten(frame)
-    columns = [_column(str(name), flat[name].tolist(), currency) for name in flat.columns]
+    columns, measured = [], ""
+    for position, name in enumerate(map(str, flat.columns)):
+        measured = measured if name in _LIMITS else name
+        columns.append(_column(name, measured, flat.iloc[:, position].tolist(), currency))
     rows = tuple(zip(*(texts for _, texts, _ in columns), strict=True)) if columns else ()
     return ShownTable(tuple(h for h, _, _ in columns), rows, tuple(number for _, _, number in columns))
 
@@ -102,8 +106,11 @@ def flatten(frame: pd.DataFrame) -> pd.DataFrame:
     return flat.reset_index(drop=True)
 
 
-def _column(name: str, values: list[Any], currency: str) -> tuple[str, list[str], bool]:
+def _column(name: str, measured: str, values: list[Any], currency: str) -> tuple[str, list[str], bool]:
     unit, header = _unit(name, currency)
+    if name != measured:
+        unit, of = _unit(measured, currency)
+        header += f", {of.rpartition(', ')[2]}" if ", " in of else ""
     numbers = [float(v) for v in values if _is_number(v)]
     write = _writer(unit, name, numbers, all(isinstance(v, int) or float(v).is_integer() for v in numbers))
     texts = [write(v) if _is_number(v) else _text(v) for v in values]
@@ -121,17 +128,20 @@ def _unit(name: str, currency: str) -> tuple[str, str]:
     match = _SUFFIX.match(name)
     if not match:
         return "", _words(name)
-    stem, unit, end = match["stem"], match["unit"], match["end"] or ""
-    words = _words(stem + end)
+    unit, words = match["unit"], _words((match["stem"] or match["unit"]) + (match["end"] or ""))
     if unit == "count":
         return "count", words
     if unit == "amount":
         return "amount", f"{words}, {currency}" if currency else words
+    if not match["stem"] and unit != "share":
+        return unit, words
     return unit, f"{words}, {_UNITS[unit]}"
 
 
 def _words(name: str) -> str:
     words = name.replace("_", " ").strip()
+    if words == "n":
+        return words
     return words[:1].upper() + words[1:]
 
 

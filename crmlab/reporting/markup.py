@@ -8,7 +8,7 @@ from html import escape
 from html.parser import HTMLParser
 from typing import Any
 
-__all__ = ["Headings", "code_html", "inline_html", "markdown_html", "plain_table_html"]
+__all__ = ["Headings", "cell_html", "code_html", "inline_html", "markdown_html", "plain_table_html"]
 
 NO_BREAK = "\u00a0"
 _KEPT_TAGS = {
@@ -86,7 +86,21 @@ def inline_html(text: str) -> str:
 
 def _unbroken(text: str) -> str:
     """Keep a number and its unit on one line."""
-    return re.sub(r"(?<=\d) (?=%|million\b|billion\b)|(?<=\b[A-Z]{3}) (?=-?\d)|(?<=\bn =) (?=\d)", NO_BREAK, text)
+    return re.sub(
+        r"(?<=\d) (?=%|million\b|billion\b)|(?<=\b[A-Z]{3}) (?=-?\d)|(?<=\bn) (?== \d)|(?<=\bn =) (?=\d)",
+        NO_BREAK,
+        text,
+    )
+
+
+def cell_html(text: str) -> str:
+    """Turn a number's cell into HTML: the interval stands small under its value.
+
+    >>> cell_html("EUR 10 (EUR 9 to EUR 11)").replace(NO_BREAK, " ")
+    'EUR 10<br><small>EUR 9 to EUR 11</small>'
+    """
+    value, _, rest = _unbroken(escape(text)).partition(" (")
+    return f"{value}<br><small>{rest.removesuffix(')')}</small>" if rest else value
 
 
 def code_html(source: str) -> str:

@@ -14,12 +14,14 @@ from typing import Any
 from crmlab.errors import refuse
 from crmlab.findings.pictures import data_uri
 from crmlab.findings.privacy import personal_columns
-from crmlab.reporting.markup import Headings, code_html, inline_html, markdown_html, plain_table_html
+from crmlab.reporting.markup import Headings, cell_html, code_html, inline_html, markdown_html, plain_table_html
 from crmlab.reporting.results import write_whole
 
 __all__ = ["day_text", "environment", "write_page"]
 
 _ROWS_SHOWN = 10
+_NUMBERS_SHOWN = 6  # more would push the evidence off the first screen; the rest is folded
+_LONG_TEXT = 14  # signs from which a text column gets room, so that it does not break at every word
 # Where a notebook's sections stand on the page; sections of other names stay with the evidence, in their order.
 _PLACES = {"answer": 0, "data": 3, "method": 4, "limits": 5, "setup": 6, "set-up": 6, "findings": 7}
 _EVIDENCE = 1
@@ -39,6 +41,7 @@ def environment() -> Any:
         lstrip_blocks=True,
     )
     made.filters["inline"] = inline_html
+    made.filters["cell"] = cell_html
     made.filters["day"] = day_text
     made.globals["style"] = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
     return made
@@ -75,7 +78,7 @@ def write_page(folder: Path, about: dict[str, Any]) -> Path:
     html = (
         environment()
         .get_template("page.html.j2")
-        .render(about=about, findings=findings, sections=sections, facts=about["facts"])
+        .render(about=about, findings=findings, sections=sections, facts=about["facts"], shown=_NUMBERS_SHOWN)
     )
     path = folder / f"{about['name']}.html"
     write_whole(path, html)
@@ -119,7 +122,8 @@ def _sections(cells: list[dict[str, Any]], blocks: _Blocks, headings: Headings) 
     ordered = sorted(full, key=lambda part: part["place"])
     return {
         "lead": lead,
-        "answer": [block for part in ordered if part["place"] == 0 for block in part["blocks"]],
+        # the sentences stand on top; prose that leads to them in the notebook would only repeat that
+        "answer": [b for part in ordered if part["place"] == 0 for b in part["blocks"] if b["kind"] != "markdown"],
         "evidence": [part for part in ordered if part["place"] == _EVIDENCE],
         "rest": [part for part in ordered if part["place"] > _EVIDENCE],
     }
@@ -209,7 +213,8 @@ class _Blocks:
         if kind == "table":
             entry = self._named["table"][name]
             more = max(0, len(entry["texts"]) - _ROWS_SHOWN)
-            return {"kind": "table", **entry, "texts": entry["texts"][:_ROWS_SHOWN], "more": more}
+            wide = [any(len(text) > _LONG_TEXT for text in column) for column in zip(*entry["texts"], strict=True)]
+            return {"kind": "table", **entry, "texts": entry["texts"][:_ROWS_SHOWN], "more": more, "wide": wide}
         if kind == "note":
             return {"kind": "note", "text": self._findings["notes"][int(name)]}
         if kind == "actions":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -64,6 +65,7 @@ def _run(job: dict[str, Any], begun: Path, said: TextIO) -> dict[str, Any] | Non
             return super().execute_managed_notebook(nb_man, kernel_name, **options)
 
     papermill_engines.register("crmlab", Engine)
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # its guess at parameters misses some; ours were checked
     output = begun / "notebook.ipynb"
     sockets = tempfile.TemporaryDirectory(prefix="crm-", ignore_cleanup_errors=True)
     try:
