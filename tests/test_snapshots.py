@@ -325,6 +325,40 @@ def test_bank_with_customers_only(tmp_path, tables):
     assert frame.attrs["absent"]["assets_amount"] == "this bank has no balances, no accounts, no products"
 
 
+def test_amounts_without_any_balance_are_left_out_not_zero(tmp_path, tables):
+    tables["balances"] = tables["balances"][tables["balances"]["account_id"] != "A3"]
+    frame = snapshot(_bank(tmp_path / "no_loans", tables), "2024-01-30")
+    assert "loan_amount" not in frame
+    assert frame.attrs["absent"]["loan_amount"] == "this bank has accounts of family loan, but no balance of them"
+    assert frame.attrs["absent"]["debt_amount"] == "this bank has accounts of family loan, but no balance of them"
+    assert frame.loc["ada", "assets_amount"] == 1000
+    # The loan is closed at the month end of January, so its missing balance says nothing.
+    assert "loan_amount" in snapshot(_bank(tmp_path / "no_loans", tables), "2024-01-31")
+
+
+def test_empty_tables_give_no_features(tmp_path, tables):
+    full = snapshot(_bank(tmp_path / "full", tables), "2024-01-31")
+    for table in ("balances", "transactions", "interactions", "digital_events"):
+        tables[table] = tables[table].iloc[:0]
+    frame = snapshot(_bank(tmp_path / "empty", tables), "2024-01-31")
+    assert list(frame.columns) == list(full.columns[: list(full.columns).index("assets_amount")])
+    assert frame.attrs["absent"]["in_3m_amount"].startswith("this bank has no transactions")
+
+
+def test_one_customer_without_accounts(tmp_path, tables):
+    alone = {"customers": tables["customers"].iloc[[2]]}
+    frame = snapshot(_bank(tmp_path / "alone", alone), "2024-01-31")
+    assert frame["tenure_days"].to_dict() == {"cy": 0.0}
+
+
+def test_an_empty_date_of_a_known_bank(tmp_path, tables):
+    """Nobody is a customer any more: no row, the same columns and types."""
+    tables["customers"]["left_on"] = pd.to_datetime(tables["customers"]["joined_on"])
+    frame = snapshot(_bank(tmp_path / "gone", tables), "2024-01-31")
+    assert len(frame) == 0
+    assert {str(frame[f.name].dtype) == f.dtype for f in FEATURES if f.name in frame} == {True}
+
+
 def test_empty_population(bank):
     frame = snapshot(bank, "2023-01-10")
     assert list(frame.index) == ["ada"]

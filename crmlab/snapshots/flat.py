@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crmlab.errors import CrmlabError
 from crmlab.snapshots.feature import Feature
+from crmlab.snapshots.frame import typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,14 +37,12 @@ def flat_snapshot(bank: Bank, days: Sequence[dt.date], chosen: Sequence[Feature]
     """
     import pandas as pd
 
-    from crmlab.snapshots.frame import typed
-
     there = [day for (day,) in bank.sql("select distinct snapshot_on from snapshot order by 1").fetchall()]
     served = []
     for day in days:
         before = [known for known in there if known <= day]
         if not before:
-            raise CrmlabError([f"snapshot at {day}: {bank.name} has no row by then. Its first day is {there[0]}."])
+            raise CrmlabError([f"snapshot at {day}: {bank.name} has no row by then. Take a later day."])
         served.append(before[-1])
     columns: dict[str, str] = {}
     absent: dict[str, str] = {}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crmlab.errors import refuse
+from crmlab.snapshots.blocks import ASSET_FAMILIES, DEBT_FAMILIES
 from crmlab.snapshots.dates import read_dates
 from crmlab.snapshots.feature import Feature
 from crmlab.snapshots.features import FEATURES, FLAT_FEATURES
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["available_columns", "snapshot", "typed"]
 
+FAMILY_AMOUNTS = {f"{family}_amount": family for family in ASSET_FAMILIES + DEBT_FAMILIES}
 _EVENTS = ("accounts", "balances", "transactions", "interactions", "digital_events")
 
 
@@ -30,7 +32,8 @@ def snapshot(bank: Bank, dates: object = "", features: Sequence[str] | None = No
     bank : Bank
         A bank, or a bank as of a date; no later date can then be asked for.
     dates : str, date, or several
-        Days to look from, as ``YYYY-MM-DD``. Empty: the last day known. Many dates in one call share the work.
+        Days to look from, as ``YYYY-MM-DD``. Empty: the day the bank's reports speak from, mostly the last
+        known. Many dates in one call share the work.
     features : sequence of str, optional
         Names of the features wanted (`feature_dictionary` lists them). None: all.
 
@@ -44,6 +47,8 @@ def snapshot(bank: Bank, dates: object = "", features: Sequence[str] | None = No
 
     Notes
     -----
+    An amount of a family whose accounts have no balances here (often loans) is left out, not 0.
+
     Months are counted back from the date: from a month end in calendar months, from the 15th in months that end on a
     15th. Transactions count from the day they were booked. A customer without rows has 0 in sums and counts, and an
     empty cell where 0 would say something else (recency, shares, means). What happened before the first row of the
@@ -53,7 +58,7 @@ def snapshot(bank: Bank, dates: object = "", features: Sequence[str] | None = No
     A flat bank, which has a ``snapshot`` table and no events, serves the same names from it: the rows of its latest
     day on or before the date, and that day as ``as_of``.
     """
-    days = read_dates((bank.date or bank.report_on) if isinstance(dates, str) and not dates.strip() else dates)
+    days = read_dates(bank.report_on if isinstance(dates, str) and not dates.strip() else dates)
     known = FEATURES + FLAT_FEATURES
     chosen = choose(features, known)
     if bank.date:
@@ -64,7 +69,8 @@ def snapshot(bank: Bank, dates: object = "", features: Sequence[str] | None = No
                 if day > bank.date
             )
         )
-    seen = _as_of(bank, days[-1])
+    # This view decides which columns there are: a column filled only later is not there yet.
+    seen = bank if bank.date == days[-1] else bank.as_of(days[-1])
     if "snapshot" in bank.tables and not any(table in bank.tables for table in _EVENTS):
         from crmlab.snapshots.flat import flat_snapshot
 
@@ -73,13 +79,6 @@ def snapshot(bank: Bank, dates: object = "", features: Sequence[str] | None = No
     asked = [feature.name for feature in chosen if features is not None and feature in FLAT_FEATURES]
     frame.attrs["absent"] |= dict.fromkeys(asked, "only the snapshot table of a flat bank has it")
     return frame
-
-
-def _as_of(bank: Bank, day: dt.date) -> Bank:
-    """Return the view that decides which columns there are: a column filled only later is not there yet."""
-    if bank.date and bank.last_on <= day <= bank.date:
-        return bank
-    return bank.as_of(day)
 
 
 def available_columns(bank: Bank, chosen: Sequence[Feature]) -> dict[str, list[str]]:
@@ -99,7 +98,7 @@ def _computed(bank: Bank, seen: Bank, days: Sequence[dt.date], chosen: list[Feat
     import pandas as pd
 
     available = available_columns(seen, chosen)
-    absent = absent_features(chosen, available)
+    absent = {**_without_balances(seen, chosen), **absent_features(chosen, available)}
     present = [feature for feature in chosen if feature.name not in absent]
     statements = snapshot_sql(days, available, features=[feature.name for feature in present])
     frames = []
@@ -112,6 +111,29 @@ def _computed(bank: Bank, seen: Bank, days: Sequence[dt.date], chosen: list[Feat
     frame = frames[0] if len(frames) == 1 else pd.concat(frames)
     frame.attrs["absent"] = absent
     return frame
+
+
+def _without_balances(bank: Bank, chosen: Sequence[Feature]) -> dict[str, str]:
+    """Say which amounts would be 0 only because the bank has no balance of any account of the family."""
+    asked = {feature.name for feature in chosen} & {"debt_amount", *FAMILY_AMOUNTS}
+    if not asked or not bank.has("balances", "accounts", "products"):
+        return {}
+    still_open = " and (a.closed_on is null or a.closed_on > m.day)" if "closed_on" in bank.columns("accounts") else ""
+    held_without = bank.sql(f"""
+        select p.family from accounts a join products p on p.product_id = a.product_id
+            join (select max(balance_on) as day from balances) m on a.opened_on <= m.day{still_open}
+            left join (select distinct account_id from balances) b on b.account_id = a.account_id
+        group by p.family having count(b.account_id) = 0 order by p.family
+    """)
+    blank = [family for (family,) in held_without.fetchall()]
+    reasons = {name: [family] for name, family in FAMILY_AMOUNTS.items() if family in blank}
+    if owed := [family for family in DEBT_FAMILIES if family in blank]:
+        reasons["debt_amount"] = owed
+    return {
+        name: f"this bank has accounts of family {' and '.join(reasons[name])}, but no balance of them"
+        for name in reasons
+        if name in asked
+    }
 
 
 def typed(frame: pd.DataFrame, present: Sequence[Feature]) -> pd.DataFrame:
