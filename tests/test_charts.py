@@ -32,7 +32,7 @@ SERIES = pd.DataFrame(
         "kind": np.repeat(["card", "branch"], 24),
         "share": np.concatenate([np.linspace(0.4, 0.5, 24), np.linspace(0.2, 0.1, 24)]),
     }
-).assign(low=lambda f: f["share"] - 0.02, high=lambda f: f["share"] + 0.02, odd=[False] * 47 + [True])
+).assign(low=lambda f: f["share"] - 0.02, high=lambda f: f["share"] + 0.02, odd=[False] * 47 + [True], unit="share")
 WITH = {"title": "Nine in ten hold a current account", "subtitle": "Share of 1,000 customers, Wilson 95 %"}
 
 _LIMITS = {"low": "low", "high": "high", "unit": "share"}
@@ -71,7 +71,7 @@ EXAMPLES = {
             "low": "low",
             "high": "high",
             "alarm": "odd",
-            "units": {"card": "share", "branch": "share"},
+            "unit": "unit",
         },
     ),
     "comings": (

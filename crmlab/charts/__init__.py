@@ -4,6 +4,9 @@ from crmlab.charts.bars import bars, columns, composition, dots, pyramid
 from crmlab.charts.time import comings, coverage, lines, panels
 from crmlab.charts.wealth import lorenz_curve, transition_matrix
 
+# what the shares of `crmlab.stats.proportions` are called
+SHARE = {"value": "share", "low": "share_low", "high": "share_high", "unit": "share"}
+
 __all__ = [
     "bars",
     "columns",

@@ -81,7 +81,7 @@ def panels(
     x: str,
     value: str,
     panel: str,
-    units: dict[str, str],
+    unit: str,
     low: str | None = None,
     high: str | None = None,
     alarm: str | None = None,
@@ -97,8 +97,8 @@ def panels(
         One row a month and panel.
     x, value, panel : str
         Columns with the date, the value and the panel's name.
-    units : dict of str to str
-        Unit of each panel.
+    unit : str
+        Column with the unit of each panel.
     low, high : str, optional
         Columns with the interval.
     alarm : str, optional
@@ -113,7 +113,7 @@ def panels(
     ndarray of Axes
         The panels drawn.
     """
-    check_columns("panels", frame, x, value, panel, low, high, alarm)
+    check_columns("panels", frame, x, value, panel, unit, low, high, alarm)
     names = list(dict.fromkeys(frame[panel].astype("str")))
     across = min(across, len(names))
     rows = -(-len(names) // across)
@@ -121,7 +121,7 @@ def panels(
         axes = canvas(None, size=(7.2, 0.75 + 1.42 * rows), rows=rows, columns=across, sharex=True)
         for ax, name in zip(axes.flat, names, strict=False):
             part = frame[frame[panel].astype("str") == name].sort_values(x)
-            scale = scale_of(units[name], part[value], part[high] if high else None)
+            scale = scale_of(str(part[unit].iloc[0]), part[value], part[high] if high else None)
             ax.plot(part[x], part[value], color=PALETTE[0], linewidth=1.5)
             if low and high:
                 ax.fill_between(part[x], part[low], part[high], color=PALETTE[0], alpha=0.16, linewidth=0)

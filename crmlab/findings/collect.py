@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,11 @@ class Findings:
         texts = {"short": estimate.short, "interval": estimate.interval, "text": estimate.text}
         self._numbers[name] = {"name": name, "label": shown, **values, **texts}
         _display("number", name, {"text/markdown": f"**{shown}**: {estimate.text}", "text/plain": estimate.text})
+
+    def numbers(self, estimates: Mapping[str, Estimate]) -> None:
+        """Keep several numbers by their names; the labels are the names in words."""
+        for name, estimate in estimates.items():
+            self.number(name, estimate)
 
     def answer(self, sentence: str) -> None:
         """Keep one computed sentence that answers the question; the first is the headline of the index."""

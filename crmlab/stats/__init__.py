@@ -3,6 +3,7 @@
 from crmlab.stats.concentration import Concentration, concentration, gini, lorenz, top_share
 from crmlab.stats.drift import PSI, out_of_line, psi
 from crmlab.stats.estimate import Estimate, amount_text, count_text, share_text
+from crmlab.stats.evidence import Evidence, estimates_of
 from crmlab.stats.intervals import median, proportion, proportions, rate, rates
 from crmlab.stats.resampling import bootstrap, replicates, resample_weights
 from crmlab.stats.transitions import transitions
@@ -11,10 +12,12 @@ __all__ = [
     "PSI",
     "Concentration",
     "Estimate",
+    "Evidence",
     "amount_text",
     "bootstrap",
     "concentration",
     "count_text",
+    "estimates_of",
     "gini",
     "lorenz",
     "median",

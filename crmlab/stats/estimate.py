@@ -58,6 +58,8 @@ class Estimate:
         low, high = _with_unit(self.low, self.unit), _with_unit(self.high, self.unit)
         if self.unit == "share":
             low = low.removesuffix(" %")
+        elif not (len(self.unit) == 3 and self.unit.isupper()):
+            low = low.removesuffix(f" {self.unit}")
         return f"{low} to {high}"
 
     @property

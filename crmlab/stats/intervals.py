@@ -88,7 +88,7 @@ def _proportion_limits(successes: object, n: object, method: str, level: float) 
     name = {"wilson": "wilson", "clopper": "beta"}[method]
     safe = np.where(totals > 0, totals, 1.0)
     low, high = proportion_confint(counts, safe, alpha=1 - level, method=name)
-    low, high = np.clip(np.nan_to_num(low, nan=0.0), 0, 1), np.clip(np.nan_to_num(high, nan=1.0), 0, 1)
+    low, high = np.nan_to_num(low, nan=0.0).clip(0, 1).round(12), np.nan_to_num(high, nan=1.0).clip(0, 1).round(12)
     known = totals > 0
     return tuple(np.where(known, column, np.nan) for column in (counts / safe, low, high))
 
