@@ -1,0 +1,163 @@
+"""How customers come and go, month by month."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from crmlab.stats import Evidence, count_text, psi, rate, rates
+
+if TYPE_CHECKING:
+    from crmlab.bank import Bank
+
+__all__ = ["joiners_changed", "month_starts", "movement"]
+
+
+def month_starts(bank: Bank, months: int) -> pd.DatetimeIndex:
+    """Return the first days of the last whole calendar months by the bank's date, at most `months`.
+
+    Months before the first row of the bank are left out.
+    """
+    last = pd.Timestamp(bank.date or bank.last_on)
+    end = (last + pd.Timedelta(days=1)).to_period("M") - 1  # last whole month
+    first = max(end - (months - 1), pd.Timestamp(bank.first_on).to_period("M"))
+    return pd.period_range(first, end, freq="M").to_timestamp() if first <= end else pd.DatetimeIndex([])
+
+
+def movement(bank: Bank, *, months: int = 24) -> Evidence:
+    """Count who joined and who left in each whole month.
+
+    Parameters
+    ----------
+    bank : Bank
+        As of the day of the report.
+    months : int
+        Whole calendar months to look back.
+
+    Returns
+    -------
+    Evidence
+        Frame: ``month``, ``joined_count``, ``left_count``, ``start_count`` (customers on the first day), and for both a
+        rate a month with exact Poisson limits (``joined_share``, ``left_share``, ``..._low``, ``..._high``). Estimates
+        over the last 12 months: ``joined_share``, ``left_share``, ``net_count``. Without ``customers.left_on``
+        leavers are not known, not 0.
+
+    Notes
+    -----
+    The rate relates events to the customers at the start of the period. Whoever joined and left before the first
+    extract of the bank is in no table: rates of long ago look too good.
+    """
+    starts = month_starts(bank, months)
+    leaves = bank.has("customers.left_on")
+    left_on = "left_on" if leaves else "NULL::DATE"
+    query = f"select joined_on, {left_on} as left_on, count(*) as n from customers group by all"
+    found = bank.to_frame(bank.sql(query))
+    days = found.assign(
+        joined_on=pd.to_datetime(found["joined_on"]), left_on=pd.to_datetime(found["left_on"]), n=found["n"].astype(int)
+    )
+    counted = []
+    for start in starts:
+        end = start + pd.offsets.MonthBegin()
+        joined = days.loc[(days["joined_on"] >= start) & (days["joined_on"] < end), "n"].sum()
+        left = days.loc[(days["left_on"] >= start) & (days["left_on"] < end), "n"].sum()
+        there = (days["joined_on"] < start) & ~(days["left_on"] < start)
+        counted.append((start, int(joined), int(left), int(days.loc[there, "n"].sum())))
+    frame = pd.DataFrame(counted, columns=["month", "joined_count", "left_count", "start_count"])
+    for side in ("joined", "left"):
+        limits = rates(frame[f"{side}_count"], frame["start_count"])
+        frame = frame.assign(**{limit.replace("rate", f"{side}_share"): limits[limit] for limit in limits})
+    year = frame.tail(12)
+    start = int(year["start_count"].iloc[0]) if len(year) else 0
+    came, went = int(year["joined_count"].sum()), int(year["left_count"].sum())
+    span = f"the last {len(year)} whole months"
+    joined = rate(came, start, unit="share")
+    estimates = {"joined_share": joined}
+    if not leaves:
+        frame = frame.assign(left_count=np.nan, left_share=np.nan, left_share_low=np.nan, left_share_high=np.nan)
+        return Evidence(
+            frame,
+            title=f"{count_text(came)} customers joined in {span}",
+            about="Customers who joined, number a month; full count; who left is not recorded",
+            reading=f"In {span} {count_text(came)} customers joined"
+            + (
+                f", {joined.text} of those at the start."
+                if came < start
+                else f"; {count_text(start)} were there before."
+            )
+            + " Who left is not recorded.",
+            estimates=estimates if came < start else {},
+        )
+    left = rate(went, start, unit="share")
+    word = "grew" if came > went else "shrank" if came < went else "stood still"
+    by = f" by {count_text(abs(came - went))}" if came != went else ""
+    return Evidence(
+        frame,
+        title=f"The base {word}{by}: {count_text(came)} joined, {count_text(went)} left in a year"
+        if len(year) == 12
+        else f"The base {word}{by}: {count_text(came)} joined, {count_text(went)} left",
+        about=f"Customers who joined (up) and left (down), number a month; full count; {len(frame)} whole months",
+        reading=f"In {span} {count_text(came)} customers joined and {count_text(went)} left: "
+        f"{joined.text} and {left.text} of the {count_text(start)} at the start. The base {word}{by}.",
+        estimates=estimates | {"left_share": left},
+    )
+
+
+def joiners_changed(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
+    """Compare who joined in the last 12 months with who joined in the 12 before, fact by fact.
+
+    Parameters
+    ----------
+    bank : Bank
+        As of the day of the report.
+    false_alarm_rate : float
+        Chance of at least one alarm over all facts when nothing has changed.
+
+    Returns
+    -------
+    Evidence
+        Frame: ``fact``, ``psi``, ``psi_by_chance`` (its mean when nothing has changed), ``p_value`` (after Holm's
+        correction), ``is_alarm``, ``joiners_count``, ``joiners_before_count``.
+
+    Notes
+    -----
+    Two groups of different people, so the null law of the index holds (`crmlab.stats.psi`). Facts of the customers
+    table are those of the extract, so a fact filled later for old customers may look like a change.
+    """
+    facts = [
+        name
+        for name in ("gender", "region", "occupation", "education", "acquisition_channel", "preferred_channel")
+        if bank.has(f"customers.{name}")
+    ]
+    age = ", (year(joined_on) - year(birth_on)) // 10 * 10 as age_band" if bank.has("customers.birth_on") else ""
+    facts += ["age_band"] if age else []
+    day = bank.date or bank.last_on
+    columns = "".join(f', "{name}"' for name in facts if name != "age_band")
+    joiners = bank.to_frame(
+        bank.sql(
+            f"select joined_on > date '{day}' - interval 12 month as is_new{columns}{age} from customers"
+            f" where joined_on > date '{day}' - interval 24 month"
+        )
+    )
+    rows = []
+    for fact in facts:
+        counts = pd.crosstab(joiners[fact].fillna("not known").astype("str"), joiners["is_new"])
+        counts = counts.reindex(columns=[False, True], fill_value=0)
+        found = psi(counts[False], counts[True])
+        rows.append((fact.replace("_", " "), found.value, found.expected, found.p_value))
+    frame = pd.DataFrame(rows, columns=["fact", "psi", "psi_by_chance", "p_value"])
+    frame = frame.sort_values("p_value", kind="stable")
+    steps = np.maximum.accumulate(frame["p_value"].to_numpy() * np.arange(len(frame), 0, -1)) if len(frame) else []
+    frame = frame.assign(p_value=np.minimum(steps, 1.0), is_alarm=np.array(steps) < false_alarm_rate)
+    new, old = int(joiners["is_new"].sum()), int((~joiners["is_new"].astype(bool)).sum())
+    frame = frame.assign(joiners_count=new, joiners_before_count=old).reset_index(drop=True)
+    odd = frame.loc[frame["is_alarm"], "fact"].tolist()
+    said = f"differ in {', '.join(odd)} by more than chance" if odd else "differ in none of them by more than chance"
+    return Evidence(
+        frame,
+        title="Who joined, this year against the year before",
+        about=f"Population stability index of {new:,} joiners against {old:,}; Holm's correction",
+        reading=f"The {new:,} joiners of the last 12 months and the {old:,} of the 12 before were compared in "
+        f"{len(facts)} facts; they {said} (false alarm rate {100 * false_alarm_rate:.0f} % over all facts).",
+    )

@@ -1,0 +1,279 @@
+"""Can the data be trusted: coverage, missing values, duplicates, staleness, rows set aside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.stats import poisson
+
+from crmlab.bank.tables import CONTRACT
+from crmlab.stats import Estimate, Evidence, count_text, share_text
+
+if TYPE_CHECKING:
+    from crmlab.bank import Bank
+
+__all__ = ["coverage", "duplicates", "missing", "months_covered", "set_aside"]
+
+# A table whose rows come in a rhythm is stale when nothing came for so many times its longest pause of a year.
+_PATIENCE = 1.5
+# What kind of row it is: a column need not apply to each kind.
+_KIND_OF_ROW = {"accounts": "product_id", "transactions": "kind", "interactions": "kind", "digital_events": "kind"}
+_OPTIONAL_CELLS = {"authorised_customer_id", "risk_grade"}  # empty says: there is none
+
+
+def coverage(bank: Bank) -> Evidence:
+    """List the tables with their rows and span, and find those that have fallen silent.
+
+    Parameters
+    ----------
+    bank : Bank
+        As of the day of the report.
+
+    Returns
+    -------
+    Evidence
+        Frame, one row a table: ``table``, ``rows_count``, ``first_on``, ``last_on``, ``longest_pause_days`` (between
+        days with rows, in the year before the last), ``silent_days`` (since the last row), ``is_stale``.
+
+    Notes
+    -----
+    Stale: silent for more than 1.5 times the longest pause of the table's last year with rows, and for more than a
+    day. Tables without a date, and those with one day, have no rhythm.
+    """
+    day = pd.Timestamp(bank.date or bank.last_on)
+    rows = []
+    for name in bank.tables:
+        on = CONTRACT[name].known_on
+        if on is None or on not in bank.columns(name):
+            count = bank.sql(f"select count(*) from {name}").fetchall()[0][0]
+            rows.append((name, count, pd.NaT, pd.NaT, np.nan, np.nan, False))
+            continue
+        days = bank.sql(f"select {on}::date as day, count(*) as n from {name} where {on} is not null group by 1").df()
+        dates = pd.DatetimeIndex(days["day"]).sort_values()
+        if not len(dates):
+            rows.append((name, 0, pd.NaT, pd.NaT, np.nan, np.nan, True))
+            continue
+        pauses = (
+            np.diff(dates[dates >= dates[-1] - pd.DateOffset(years=1)].to_numpy()).astype("timedelta64[D]").astype(int)
+        )
+        pause = float(pauses.max()) if len(pauses) else np.nan
+        silent = float((day - dates[-1]).days)
+        stale = bool(silent > max(_PATIENCE * pause, 1)) if len(pauses) else False
+        rows.append((name, int(days["n"].sum()), dates[0], dates[-1], pause, silent, stale))
+    names = ["table", "rows_count", "first_on", "last_on", "longest_pause_days", "silent_days", "is_stale"]
+    frame = pd.DataFrame(rows, columns=names)
+    stale = frame.loc[frame["is_stale"], "table"].tolist()
+    total = int(frame["rows_count"].sum())
+    said = f"Silent for longer than usual: {', '.join(stale)}." if stale else "No table has fallen silent."
+    first, last = frame["first_on"].min(), frame["last_on"].max()
+    return Evidence(
+        frame,
+        title=f"{len(frame)} tables with {count_text(total)} rows; {len(stale)} of them silent",
+        about="Rows by table; full count",
+        reading=f"{count_text(total)} rows in {len(frame)} tables speak of {first:%Y-%m-%d} to {last:%Y-%m-%d}. {said}",
+    )
+
+
+def months_covered(bank: Bank, *, months: int = 36) -> Evidence:
+    """Count the rows of each dated table in each month, for a picture of what is there.
+
+    Parameters
+    ----------
+    bank : Bank
+        As of the day of the report.
+    months : int
+        Months to look back.
+
+    Returns
+    -------
+    Evidence
+        Frame: ``table``, ``month``, ``rows_count``, ``share`` of the table's busiest month shown. A month without rows
+        between a table's first and last month is a hole; the reading counts them.
+    """
+    last = pd.Timestamp(bank.date or bank.last_on).to_period("M")
+    window = pd.period_range(last - (months - 1), last, freq="M")
+    parts, holes = [], []
+    for name in bank.tables:
+        on = CONTRACT[name].known_on
+        if on is None or on not in bank.columns(name):
+            continue
+        query = f"select date_trunc('month', {on})::timestamp as month, count(*) as n from {name} group by 1"
+        found = bank.sql(query).df().dropna(subset=["month"])
+        counts = pd.Series(found["n"].to_numpy(), index=pd.PeriodIndex(found["month"], freq="M"))
+        if not len(counts):
+            continue
+        span = pd.period_range(counts.index.min(), counts.index.max(), freq="M")
+        empty = int((~span.isin(counts.index)).sum())
+        if empty and name not in ("customers", "accounts", "campaigns", "snapshot"):
+            holes.append(f"{name} ({empty})")
+        shown = counts.reindex(window, fill_value=0)
+        busiest = max(int(shown.max()), 1)
+        parts.append(
+            pd.DataFrame(
+                {"table": name.replace("_", " "), "month": window.to_timestamp(), "rows_count": shown.to_numpy()}
+            ).assign(share=shown.to_numpy() / busiest)
+        )
+    frame = pd.concat(parts, ignore_index=True)
+    said = f"Months without any row: {', '.join(holes)}." if holes else "No table of events has a month without rows."
+    return Evidence(
+        frame,
+        title=f"{len(holes)} tables have months without rows" if holes else "No table of events has an empty month",
+        about=f"Rows known in the month, % of the table's busiest month; {months} months to {last.strftime('%B %Y')}",
+        reading=said,
+        estimates={"holes_count": Estimate(float(len(holes)), unit="count")},
+    )
+
+
+def missing(bank: Bank, *, limit: float = 0.05) -> Evidence:
+    """Count empty cells by column, where the column applies.
+
+    Parameters
+    ----------
+    bank : Bank
+        As of the day of the report.
+    limit : float
+        Columns with a larger share of empty cells are counted in the reading, 0 to 1.
+
+    Returns
+    -------
+    Evidence
+        Frame, worst first: ``table``, ``column``, ``missing_count``, ``missing_share``, ``rows_count`` (rows to
+        which the column applies).
+
+    Notes
+    -----
+    A column applies to the kinds of rows (products, kinds of bookings, contacts or events) in which it is ever filled:
+    a current account has no agreed end. Columns that stay empty until something happens (a closing, a settlement) are
+    left out, and columns that the bank does not have are not listed.
+    """
+    rows = []
+    for name in bank.tables:
+        table, present = CONTRACT[name], bank.columns(name)
+        columns = [
+            c for c in present if c in table.by_name and table[c].revealed_by is None and c not in _OPTIONAL_CELLS
+        ]
+        kind = _KIND_OF_ROW.get(name)
+        grouped = f"group by {kind}" if kind in present else ""
+        counted = ", ".join(f'count("{column}")' for column in columns)
+        found = np.array(bank.sql(f"select count(*), {counted} from {name} {grouped}").fetchall(), dtype=float)
+        for place, column in enumerate(columns, start=1):
+            applies = found[found[:, place] > 0]
+            total, filled = applies[:, 0].sum(), applies[:, place].sum()
+            if total:
+                rows.append((name, column, int(total - filled), (total - filled) / total, int(total)))
+    names = ["table", "column", "missing_count", "missing_share", "rows_count"]
+    frame = pd.DataFrame(rows, columns=names)
+    checked = len(frame)
+    gaps = frame[frame["missing_count"] > 0]
+    gaps = gaps.sort_values(["missing_share", "table", "column"], ascending=[False, True, True]).reset_index(drop=True)
+    many = int((gaps["missing_share"] > limit).sum())
+    most = "".join(
+        f" Most in {row.table}.{row.column}: {share_text(row.missing_share)}." for row in gaps[:1].itertuples()
+    )
+    return Evidence(
+        gaps,
+        title=f"{many} of {checked} columns miss more than {share_text(limit)}",
+        about="Empty cells, % of the rows to which the column applies; full count",
+        reading=f"Of {checked} columns {len(gaps)} have empty cells where a value could be, "
+        f"{many} in more than {share_text(limit)} of the rows.{most}",
+    )
+
+
+def duplicates(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
+    """Find rows that stand there twice, and more look-alike persons than chance explains.
+
+    Parameters
+    ----------
+    bank : Bank
+        As of the day of the report.
+    false_alarm_rate : float
+        Chance of an alarm about persons when nobody is there twice.
+
+    Returns
+    -------
+    Evidence
+        Frame: ``what``, ``found_count``, ``by_chance_count``, ``rows_count``, ``is_alarm``. Equal rows are told, and
+        raise no alarm: two equal coffees on a day without clock times are two rows.
+
+    Notes
+    -----
+    Rows of events: equal in every column but the key. Persons: pairs of customers with the same birth date, gender and
+    district. Chance makes such pairs too: with birth dates independent of the other two, the number expected is (pairs
+    equal in gender and district) x (pairs equal in birth date) / (all pairs). The number found is held against the
+    Poisson law with that mean. Twins who live together are found too.
+    """
+    rows = []
+    for name in bank.tables:
+        if name in ("customers", "products", "market", "snapshot", "campaigns") or len(CONTRACT[name].key) > 1:
+            continue
+        others = [f'"{c}"' for c in bank.columns(name) if c not in CONTRACT[name].key]
+        total, extra = _equal_rows(bank, name, ", ".join(others))
+        rows.append((f"{name}: rows equal but for the key", extra, np.nan, total, False))
+    facts = [c for c in ("gender", "district") if bank.has(f"customers.{c}")]
+    said = "Birth dates are not known, so persons cannot be compared."
+    if bank.has("customers.birth_on"):
+        found, chance, n = _look_alikes(bank, facts)
+        p = float(poisson.sf(found - 1, chance)) if chance > 0 else float(found == 0)
+        alarm = p < false_alarm_rate
+        what = " and ".join(["birth date", *facts]) if len(facts) < 2 else f"birth date, {facts[0]} and {facts[1]}"
+        rows.append((f"customers: pairs with equal {what}", found, chance, n, alarm))
+        said = (
+            f"{count_text(found)} pairs of customers share {what}; chance alone makes {chance:.1f}"
+            f" ({'more than chance explains' if alarm else 'no more than chance explains'})."
+        )
+    names = ["what", "found_count", "by_chance_count", "rows_count", "is_alarm"]
+    frame = pd.DataFrame(rows, columns=names)
+    twice = int(frame.loc[frame["by_chance_count"].isna(), "found_count"].sum())
+    rest = "No row of an event stands there twice." if not twice else f"{count_text(twice)} rows stand there twice."
+    return Evidence(frame, "Rows and persons that look alike", "Full count", f"{rest} {said}")
+
+
+def _equal_rows(bank: Bank, name: str, columns: str) -> tuple[int, int]:
+    """Count all rows, and those that repeat another; the exact count only where hashes meet."""
+    query = f"select count(*), count(distinct hash({columns})) from {name}"
+    total, different = bank.sql(query).fetchall()[0]
+    if total == different:
+        return int(total), 0
+    query = f"select coalesce(sum(n - 1), 0) from (select count(*) as n from {name} group by {columns})"
+    return int(total), int(bank.sql(query).fetchall()[0][0])
+
+
+def _look_alikes(bank: Bank, facts: list[str]) -> tuple[int, float, int]:
+    def pairs(columns: list[str]) -> int:
+        known = " and ".join(f"{c} is not null" for c in ["birth_on", *facts])
+        grouped = ", ".join(columns) or "true"
+        counts = f"select count(*) as n from customers where {known} group by {grouped}"
+        return int(bank.sql(f"select coalesce(sum(n * (n - 1) // 2), 0) from ({counts})").fetchall()[0][0])
+
+    n = bank.sql("select count(*) from customers").fetchall()[0][0]
+    every = pairs([])
+    chance = pairs(facts) * pairs(["birth_on"]) / every if every else 0.0
+    return pairs(["birth_on", *facts]), chance, int(n)
+
+
+def set_aside(report: object) -> Evidence:
+    """Say what the door did with rows that break the contract.
+
+    Parameters
+    ----------
+    report : Report
+        What `Bank.report` gives: its ``violations`` and ``rows`` read and set aside by table.
+
+    Returns
+    -------
+    Evidence
+        Frame: ``table``, ``column``, ``rule``, ``rows_count``, ``fate``.
+    """
+    broken = [(v.table, v.column, v.rule, v.count, v.fate or "kept") for v in report.violations if v.count]
+    frame = pd.DataFrame(broken, columns=["table", "column", "rule", "rows_count", "fate"])
+    frame = frame.sort_values("rows_count", ascending=False, kind="stable").reset_index(drop=True)
+    aside = sum(count for _, count in (report.rows or {}).values())
+    read = sum(count for count, _ in (report.rows or {}).values())
+    emptied = int(frame.loc[frame["fate"] == "cell emptied", "rows_count"].sum())
+    share = f" ({share_text(aside / read)} of {count_text(read)} read)" if read and aside else ""
+    word = "row was" if aside == 1 else "rows were"
+    said = f"{count_text(aside)} {word} set aside at the door{share}" if aside else "No row was set aside at the door"
+    cells = f", and {count_text(emptied)} cells were emptied" if emptied else ""
+    return Evidence(frame, "Rows that break the contract", "Full count", f"{said}{cells}.")
