@@ -1,0 +1,349 @@
+"""Customers by wealth: tiers by assets and by income, concentration, movement, what tiers hold and yield."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from crmlab.bank.tables import FAMILIES
+from crmlab.errors import refuse
+from crmlab.segmentation.people import income_of
+from crmlab.segmentation.tiers import Tiering
+from crmlab.stats import (
+    Estimate,
+    Evidence,
+    amount_text,
+    bootstrap,
+    concentration,
+    count_text,
+    median,
+    proportion,
+    proportions,
+    share_text,
+    transitions,
+)
+
+__all__ = [
+    "TIER_COLUMNS",
+    "asset_mix",
+    "asset_tiers",
+    "concentration_of_assets",
+    "income_against_assets",
+    "moves",
+    "shares_by_tier",
+    "tier_holdings",
+    "tier_yields",
+]
+
+# columns of `asset_tiers` for a table
+TIER_COLUMNS = ["tier", "rule", "customers_count", "customers_share", "assets_share", "median_assets"]
+_SMALLEST_GROUP = 10
+_ASSETS = ("current", "savings", "term_deposit", "investment", "pension")
+
+
+def asset_tiers(seen: pd.DataFrame, rule: Tiering) -> Evidence:
+    """Describe the tiers by assets: who is in them and what they hold of everything.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        Snapshot with ``assets_amount``; ``debt_amount`` and ``margin_12m_amount`` where known.
+    rule : Tiering
+        The tiers.
+
+    Returns
+    -------
+    Evidence
+        Frame, one row a tier: ``tier``, ``rule``, ``customers_count``, ``customers_share`` with Wilson limits,
+        ``assets_share``, ``median_assets`` (an Estimate), and ``debt_share``, ``margin_share`` where known.
+    """
+    tier = rule.of(seen["assets_amount"])
+    total = {c: seen[c].sum() for c in ("assets_amount", "debt_amount", "margin_12m_amount") if c in seen}
+    rows = []
+    for name in rule.names:
+        part = seen[tier == name]
+        size, middle = proportion(len(part), int(tier.notna().sum())), median(part["assets_amount"], unit=rule.currency)
+        row = {"tier": name, "rule": rule.rules[name], "customers_count": len(part), "customers_share": size.value}
+        row |= {"customers_share_low": size.low, "customers_share_high": size.high}
+        row |= {"median_assets": middle}
+        for column, whole in total.items():
+            row[column.split("_")[0] + "_share"] = part[column].sum() / whole if whole else np.nan
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    top, low = frame.iloc[-1], frame.iloc[0]
+    return Evidence(
+        frame,
+        title=f"The {top['tier']} tier: {share_text(top['customers_share'])} of customers,"
+        f" {share_text(top['assets_share'])} of assets",
+        about=f"Share of each tier, %; {count_text(len(seen))} customers with "
+        f"{amount_text(total['assets_amount'], rule.currency)}; full count",
+        reading=f"The {top['tier']} tier ({top['rule']}) is {share_text(top['customers_share'])} of customers and "
+        f"holds {share_text(top['assets_share'])} of all assets; the {low['tier']} tier ({low['rule']}) is "
+        f"{share_text(low['customers_share'])} and holds {share_text(low['assets_share'])}.",
+        estimates={"assets_total": Estimate(float(total["assets_amount"]), unit=rule.currency, n=len(seen))},
+    )
+
+
+def shares_by_tier(table: pd.DataFrame) -> pd.DataFrame:
+    """Turn the table of `asset_tiers` into one row a quantity and tier: ``quantity``, ``tier``, ``share``."""
+    names = {"customers_share": "customers", "assets_share": "assets", "debt_share": "debt", "margin_share": "margin"}
+    here = [column for column in names if column in table and table[column].notna().any()]
+    long = table.melt("tier", value_vars=here, var_name="quantity", value_name="share")
+    return long.assign(quantity=long["quantity"].map(names))
+
+
+def concentration_of_assets(seen: pd.DataFrame, *, seed: int = 1) -> Evidence:
+    """Measure how concentrated assets are.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        Snapshot with ``assets_amount`` (0 or more; customers without assets count).
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Evidence
+        Frame: the Lorenz curve with limits. Estimates: ``gini_assets``, ``top_1_share``, ``top_10_share``,
+        ``no_assets_share``.
+    """
+    found = concentration(seen["assets_amount"], seed=seed)
+    known = int(seen["assets_amount"].notna().sum())
+    none = proportion(round(found.none_share * known) if known else 0, known)
+    top = found.top[0.1]
+    return Evidence(
+        found.curve,
+        title=f"The richest 10 % hold {top.short} of assets; Gini {found.gini.short}",
+        about=f"Share of all assets held by the poorest x % of {count_text(known)} customers; "
+        "band: 95 % bootstrap interval",
+        reading=f"The richest 10 % of customers hold {top.text} of all assets, the richest 1 % {found.top[0.01].text}. "
+        f"The Gini coefficient is {found.gini.text}. {none.text} hold nothing.",
+        estimates={
+            "gini_assets": found.gini,
+            "top_1_share": found.top[0.01],
+            "top_10_share": top,
+            "no_assets_share": none,
+        },
+    )
+
+
+def moves(before: pd.DataFrame, after: pd.DataFrame, rule: Tiering) -> Evidence:
+    """Follow customers from their tier at one date to their tier a year later, by the same thresholds.
+
+    Parameters
+    ----------
+    before, after : DataFrame
+        Snapshots with ``assets_amount``, indexed by ``customer_id``.
+    rule : Tiering
+        The tiers. Made once, so that a customer moves by his own assets and not by those of others.
+
+    Returns
+    -------
+    Evidence
+        Frame as `crmlab.stats.transitions`, with ``left`` as a further end where somebody left. Estimates:
+        ``stayed_share``, ``rose_share``, ``fell_share``, ``left_share``.
+
+    Notes
+    -----
+    The amounts are nominal: inflation lifts customers over fixed thresholds. Who joined in between is not in the table.
+    """
+    start = rule.of(before["assets_amount"]).dropna()
+    end = rule.of(after["assets_amount"]).reindex(start.index)
+    gone = ~start.index.isin(after.index)
+    end = end.where(~gone, "left")
+    both = end.notna()
+    start, end = start[both], end[both]
+    ends = ["left"] if (end == "left").any() else []
+    frame = _hide_small(transitions(start, end, order=rule.names, ends=ends))
+    place = {name: i for i, name in enumerate(rule.names)}
+    step = end.map(place) - start.map(place)
+    n = len(start)
+    shares = {
+        "stayed_share": proportion(int((step == 0).sum()), n),
+        "rose_share": proportion(int((step > 0).sum()), n),
+        "fell_share": proportion(int((step < 0).sum()), n),
+        "left_share": proportion(int((end == "left").sum()), n),
+    }
+    joined = int((~after.index.isin(before.index)).sum())
+    left = f" {shares['left_share'].short} left the bank." if ends else ""
+    return Evidence(
+        frame,
+        title=f"{shares['stayed_share'].short} stayed in their tier, {shares['rose_share'].short} rose, "
+        f"{shares['fell_share'].short} fell",
+        about=f"Where {count_text(n)} customers of the earlier date went, % of the starting tier; same thresholds; "
+        "Wilson 95 % interval",
+        reading=f"Of {count_text(n)} customers {shares['stayed_share'].text} are in the same tier a year later; "
+        f"{shares['rose_share'].text} rose and {shares['fell_share'].text} fell.{left} {count_text(joined)} came "
+        "since and are not in the table.",
+        estimates=shares,
+    )
+
+
+def tier_holdings(seen: pd.DataFrame, rule: Tiering) -> Evidence:
+    """Count who holds each product family, by tier.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        Snapshot with ``assets_amount`` and ``<family>_count``.
+    rule : Tiering
+        The tiers.
+
+    Returns
+    -------
+    Evidence
+        Frame: ``family``, ``tier``, ``customers_count``, ``share`` with Wilson limits, ``n``. Families nobody holds are
+        left out; the widest differences come first.
+    """
+    tier = rule.of(seen["assets_amount"])
+    parts = []
+    for family in FAMILIES:
+        column = f"{family}_count"
+        if column not in seen or not (seen[column] > 0).any():
+            continue
+        has = (seen[column] > 0).groupby(tier).agg(["sum", "size"]).reindex(rule.names, fill_value=0)
+        part = pd.concat([has["sum"].rename("customers_count"), proportions(has["sum"], has["size"])], axis=1)
+        part = part.rename_axis("tier").reset_index()
+        parts.append(part.assign(family=family.replace("_", " ")))
+    if not parts:
+        refuse(
+            "tier_holdings: the snapshot has no column of product families. Take a snapshot with accounts and products."
+        )
+    frame = pd.concat(parts, ignore_index=True)[
+        ["family", "tier", "customers_count", "share", "share_low", "share_high", "n"]
+    ]
+    ends = frame[frame["tier"].isin([rule.names[0], rule.names[-1]])].pivot(
+        index="family", columns="tier", values="share"
+    )
+    gap = (ends[rule.names[-1]] - ends[rule.names[0]]).abs().sort_values(ascending=False, kind="stable")
+    frame = frame.set_index("family").loc[gap.index.tolist()].reset_index()
+    widest = gap.index[0]
+    low, high = (share_text(ends.loc[widest, rule.names[i]]) for i in (0, -1))
+    return Evidence(
+        frame,
+        title=f"{widest.capitalize()}: held by {high} of the {rule.names[-1]} tier, {low} of the {rule.names[0]} tier",
+        about=f"Customers with at least one open product of the family, % of the tier; {count_text(len(seen))} "
+        "customers; Wilson 95 % interval",
+        reading=f"The tiers differ most in {widest}: {high} of the {rule.names[-1]} tier hold it, {low} of the "
+        f"{rule.names[0]} tier.",
+    )
+
+
+def asset_mix(seen: pd.DataFrame, rule: Tiering) -> Evidence:
+    """Split the assets of each tier by product family.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        Snapshot with ``assets_amount`` and ``<family>_amount``; overdrafts count as 0.
+    rule : Tiering
+        The tiers.
+
+    Returns
+    -------
+    Evidence
+        Frame: ``tier``, ``family``, ``amount``, ``share`` of the tier's assets.
+    """
+    tier = rule.of(seen["assets_amount"])
+    families = [f for f in _ASSETS if f"{f}_amount" in seen and (seen[f"{f}_amount"] > 0).any()]
+    amounts = (
+        seen[[f"{f}_amount" for f in families]].clip(lower=0).groupby(tier).sum().reindex(rule.names, fill_value=0.0)
+    )
+    amounts.columns = [f.replace("_", " ") for f in families]
+    long = amounts.rename_axis("tier").reset_index().melt("tier", var_name="family", value_name="amount")
+    whole = long.groupby("tier")["amount"].transform("sum")
+    frame = long.assign(share=long["amount"] / whole.where(whole > 0))
+    top = frame[frame["tier"] == rule.names[-1]].sort_values("share", ascending=False, kind="stable").iloc[0]
+    return Evidence(
+        frame,
+        title=f"The {rule.names[-1]} tier keeps {share_text(top['share'])} of its assets in {top['family']}",
+        about=f"Assets of the tier by product family, %; {count_text(len(seen))} customers; full count",
+        reading=f"The {rule.names[-1]} tier keeps {share_text(top['share'])} of its assets in {top['family']}; "
+        f"{len(families)} families hold assets.",
+    )
+
+
+def tier_yields(seen: pd.DataFrame, rule: Tiering, *, seed: int = 1) -> Evidence:
+    """Estimate what a customer of each tier yields in 12 months.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        Snapshot with ``assets_amount`` and ``margin_12m_amount``.
+    rule : Tiering
+        The tiers.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Evidence
+        Frame: ``tier``, ``customers_count``, ``yield_amount`` (mean a customer), ``yield_low_amount``,
+        ``yield_high_amount``, ``total_amount``, ``total_share``. Estimates: ``yield_<tier>``.
+    """
+    tier = rule.of(seen["assets_amount"])
+    total = seen["margin_12m_amount"].sum()
+    rows, estimates = [], {}
+    for name in rule.names:
+        margin = seen.loc[tier == name, "margin_12m_amount"].dropna()
+        mean = bootstrap(lambda v, w: np.average(v, weights=w), margin, unit=rule.currency, seed=seed)
+        estimates[f"yield_{name}"] = mean
+        rows.append((name, len(margin), mean.value, mean.low, mean.high, margin.sum(), margin.sum() / total))
+    names = ["tier", "customers_count", "yield_amount", "yield_low_amount", "yield_high_amount", "total_amount"]
+    frame = pd.DataFrame(rows, columns=[*names, "total_share"])
+    first, last = estimates[f"yield_{rule.names[0]}"], estimates[f"yield_{rule.names[-1]}"]
+    return Evidence(
+        frame,
+        title=f"A customer of the {rule.names[-1]} tier yields {last.short}, of the {rule.names[0]} tier {first.short}",
+        about=f"Margin and fees of the last 12 months, {rule.currency} a customer; {count_text(len(seen))} customers; "
+        "95 % bootstrap interval",
+        reading=f"A customer of the {rule.names[-1]} tier yielded {last.text} in 12 months, one of the "
+        f"{rule.names[0]} tier {first.text}. The {rule.names[-1]} tier brings "
+        f"{share_text(frame.iloc[-1]['total_share'])} of "
+        f"{amount_text(total, rule.currency)}.",
+        estimates=estimates,
+    )
+
+
+def income_against_assets(seen: pd.DataFrame, assets_rule: Tiering, income_rule: Tiering) -> Evidence:
+    """Cross the tiers by income with the tiers by assets held here.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        Snapshot; customers whose income is not known are left out and counted.
+    assets_rule, income_rule : Tiering
+        The two rules; both may have different numbers of tiers.
+
+    Returns
+    -------
+    Evidence
+        Frame as `crmlab.stats.transitions`: from the income tier to the asset tier. Estimates: ``mismatch_share``, the
+        share of the highest income tier that is in the lowest asset tier.
+    """
+    income, source = income_of(seen)
+    by_income, by_assets = income_rule.of(income), assets_rule.of(seen["assets_amount"])
+    known = by_income.notna() & by_assets.notna()
+    order = list(dict.fromkeys([*income_rule.names, *assets_rule.names]))
+    frame = _hide_small(transitions(by_income[known], by_assets[known], order=order))
+    frame = frame[frame["from"].isin(income_rule.names) & frame["to"].isin(assets_rule.names)].reset_index(drop=True)
+    rich = by_income[known] == income_rule.names[-1]
+    poor_here = by_assets[known] == assets_rule.names[0]
+    share = proportion(int((rich & poor_here).sum()), int(rich.sum()))
+    return Evidence(
+        frame,
+        title=f"{share.short} of the top income tier hold only {assets_rule.names[0]} assets here",
+        about=f"Asset tier of {count_text(known.sum())} customers, % of the income tier ({source}); "
+        "Wilson 95 % interval",
+        reading=f"{share.text} of the highest income tier ({income_rule.rules[income_rule.names[-1]]} a month) are in "
+        f"the lowest asset tier ({assets_rule.rules[assets_rule.names[0]]}). Income of {count_text((~known).sum())} of "
+        f"{count_text(len(seen))} customers is not known.",
+        estimates={"mismatch_share": share},
+    )
+
+
+def _hide_small(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the shares of starting groups so small that they point at persons."""
+    small = frame["n"] < _SMALLEST_GROUP
+    return frame.assign(**{c: frame[c].mask(small) for c in ("share", "share_low", "share_high")})

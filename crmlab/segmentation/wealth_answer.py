@@ -1,0 +1,49 @@
+"""The answer about wealth in sentences."""
+
+from __future__ import annotations
+
+from crmlab.stats import Evidence, share_text
+
+__all__ = ["headline", "outlook"]
+
+
+def headline(tiers: Evidence, spread: Evidence) -> str:
+    """Say how concentrated the assets are.
+
+    Parameters
+    ----------
+    tiers, spread : Evidence
+        What `asset_tiers` and `concentration_of_assets` found.
+    """
+    top = tiers.frame.iloc[-1]
+    richest, gini = spread["top_10_share"], spread["gini_assets"]
+    return (
+        f"The richest 10 % of customers hold {richest.short} of assets (95 % interval {richest.interval}); the Gini "
+        f"coefficient is {gini.short} ({gini.interval}). The {top['tier']} tier, {top['rule']}, is "
+        f"{share_text(top['customers_share'])} of customers with {share_text(top['assets_share'])} of assets."
+    )
+
+
+def outlook(moved: Evidence | None, yields: Evidence | None, room: Evidence | None) -> str:
+    """Say how customers moved, what the top tier yields, and where more is to win, as far as known.
+
+    Parameters
+    ----------
+    moved, yields, room : Evidence or None
+        What `moves`, `tier_yields` and `potential` found.
+    """
+    parts = []
+    if moved is not None:
+        stayed, rose, fell = (moved[name] for name in ("stayed_share", "rose_share", "fell_share"))
+        parts.append(f"In a year {stayed.short} stayed in their tier, {rose.short} rose and {fell.short} fell.")
+    if yields is not None:
+        parts.append(f"{yields.title}.")
+    if room is not None and "headroom_cautious" in room.estimates:
+        cautious = room["headroom_cautious"]
+        parts.append(
+            f"Customers below the middle of their peers lack {cautious.short} ({cautious.interval}) together; "
+            f"{room['hidden_count'].short} with a high income hold less than half of that middle."
+        )
+    elif room is not None:
+        parts.append(f"{room.title}, so no potential is given.")
+    return " ".join(parts) or "This bank's data say nothing about movement, yield or potential."
