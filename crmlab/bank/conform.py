@@ -128,8 +128,7 @@ def make_field(
         if kind == "decimal" and raw_type.upper() == f"DECIMAL(18,{len(str(minor_units)) - 1})" and units != 1:
             typed = f"CAST({value} * {units} AS BIGINT)"
         if given.sign:
-            by = _clean(f"CAST({quote(given.sign.by)} AS VARCHAR)", "text", ())
-            more = ((f"s:{column.name}", f"{by} IN {_row(given.sign.negative)}"),)
+            more = ((f"s:{column.name}", f"{_clean(quote(given.sign.by), 'text', ())} IN {_row(given.sign.negative)}"),)
             typed = f'CASE WHEN "s:{column.name}" THEN -({typed}) ELSE {typed} END'
     elif column.kind == "count":
         number = _number(value, kind, layout, "DECIMAL(38,6)")
@@ -180,9 +179,7 @@ def _clean(raw: str, kind: str, nulls: Sequence[str]) -> str:
     if kind == "float":
         cleaned = f"CASE WHEN isnan({raw}) THEN NULL ELSE {raw} END"
     elif kind == "text":
-        # most cells are plain ASCII without blanks at the ends: leaving those alone takes a fifth of the time
-        plain = f"strlen({raw}) = length({raw}) AND left({raw}, 1) > ' ' AND right({raw}, 1) > ' '"
-        cleaned = f"CASE WHEN {plain} THEN {raw} ELSE nullif(trim(nfc_normalize({raw}), {_BLANKS}), '') END"
+        cleaned = f"nullif(trim(nfc_normalize(CAST({raw} AS VARCHAR)), {_BLANKS}), '')"
     else:
         cleaned = raw
     if nulls:
