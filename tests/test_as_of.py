@@ -156,7 +156,7 @@ def test_views_of_several_days_stand_side_by_side(tmp_path):
     with pytest.raises(CrmlabError) as refusal:
         views[1].as_of(day(40).date())
     assert str(refusal.value) == (
-        "as_of 2022-08-09 lies after the last day known. The rows span 2022-06-30 to 2022-07-10; choose a day in it."
+        "as_of 2022-08-09 lies after the last day known. The rows span 2022-06-30 to 2022-07-15; choose a day in it."
     )
 
 

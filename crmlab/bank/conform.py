@@ -128,7 +128,8 @@ def make_field(
         if kind == "decimal" and raw_type.upper() == f"DECIMAL(18,{len(str(minor_units)) - 1})" and units != 1:
             typed = f"CAST({value} * {units} AS BIGINT)"
         if given.sign:
-            more = ((f"s:{column.name}", f"{_clean(quote(given.sign.by), 'text', ())} IN {_row(given.sign.negative)}"),)
+            by = _clean(f"CAST({quote(given.sign.by)} AS VARCHAR)", "text", ())
+            more = ((f"s:{column.name}", f"{by} IN {_row(given.sign.negative)}"),)
             typed = f'CASE WHEN "s:{column.name}" THEN -({typed}) ELSE {typed} END'
     elif column.kind == "count":
         number = _number(value, kind, layout, "DECIMAL(38,6)")
@@ -179,7 +180,9 @@ def _clean(raw: str, kind: str, nulls: Sequence[str]) -> str:
     if kind == "float":
         cleaned = f"CASE WHEN isnan({raw}) THEN NULL ELSE {raw} END"
     elif kind == "text":
-        cleaned = f"nullif(trim(nfc_normalize(CAST({raw} AS VARCHAR)), {_BLANKS}), '')"
+        # most cells are plain ASCII without blanks at the ends: leaving those alone takes a fifth of the time
+        plain = f"strlen({raw}) = length({raw}) AND left({raw}, 1) > ' ' AND right({raw}, 1) > ' '"
+        cleaned = f"CASE WHEN {plain} THEN {raw} ELSE nullif(trim(nfc_normalize({raw}), {_BLANKS}), '') END"
     else:
         cleaned = raw
     if nulls:

@@ -337,8 +337,12 @@ def _reopen(connection: duckdb.DuckDBPyConnection, found: Source, fingerprint: s
             _make_view(connection, _copied(connection, name, folder / "accepted" / f"{name}.parquet"), found.facts)
     report = _with_quarantine(Report.from_dict(kept["report"], None), folder)
     if report.errors:
+        rules, rows = len(report.errors), report.set_aside
         _log.warning(
-            "%s: %d rules of the contract are broken, %d rows were set aside. Run crmlab check to see them.",
-            found.name, len(report.errors), report.set_aside,
-        )  # fmt: skip
+            "%s: %s of the contract %s broken, %s set aside. Run crmlab check to see it all.",
+            found.name,
+            "1 rule" if rules == 1 else f"{rules} rules",
+            "is" if rules == 1 else "are",
+            "1 row was" if rows == 1 else f"{rows:,} rows were",
+        )
     return _facts(found, fingerprint, report, kept["early"])

@@ -59,38 +59,42 @@ def _mixed_zones(connection: duckdb.DuckDBPyConnection, one: Conformed) -> set[s
 
 def _run(connection: duckdb.DuckDBPyConnection, one: Conformed, rules: list[Rule], violations: list[Violation]) -> bool:
     """Count every rule in one pass; return whether a text had to be normalised, so that a copy is needed."""
-    parts = ["count(*)"]
-    for rule in rules:
-        parts += [f"count(*) FILTER ({rule.broken})", f"min(__row, 3) FILTER ({rule.broken})"]
+    counts = ["count(*)", *(f"count(*) FILTER ({rule.broken})" for rule in rules)]
     changes = [quote("c:" + f.column.name) for f in one.fields if f.exact and f.family in ("text", "float")]
-    parts.append(f"count(*) FILTER ({' OR '.join(changes)})" if changes else "0")
-    found = connection.execute(f"SELECT {', '.join(parts)} FROM ({one.rows})").fetchall()[0]
-    one.read = found[0]
-    for number, rule in enumerate(rules):
-        count, rows = found[1 + 2 * number], found[2 + 2 * number]
-        if not count:
-            continue
-        fate = "kept" if rule.severity == "warning" else "row set aside" if rule.whole else "cell emptied"
-        fact = says(count, rule.fact)
-        if rule.name == "unknown word":
-            cell = quote(f"r:{rule.column}")
-            words = connection.execute(
-                f"SELECT CAST({cell} AS VARCHAR), count(*) FROM ({one.rows}) WHERE {rule.broken}"
-                " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50"
-            ).fetchall()
-            fact += f": {word_list(words)}"
-        examples = _examples(connection, one, rule, rows)
-        violations.append(
-            Violation(one.table.name, rule.column, rule.name, count, fact, rule.cure, examples, rule.severity, fate)
+    # a word in other letters is read, but the file does not hold the contract's word
+    words = [f.column.name for f in one.fields if f.exact and f.column.kind == "word"]
+    changes += [f"{quote('r:' + name)} <> {quote(name)}" for name in words]
+    counts.append(f"count(*) FILTER ({' OR '.join(changes)})" if changes else "0")
+    one.read, *found, changed = connection.execute(f"SELECT {', '.join(counts)} FROM ({one.rows})").fetchall()[0]
+    for rule, count in zip(rules, found, strict=True):
+        if count:
+            violations.append(_broken(connection, one, rule, count))
+    return bool(changed)
+
+
+def _broken(connection: duckdb.DuckDBPyConnection, one: Conformed, rule: Rule, count: int) -> Violation:
+    """Note the rows that break a rule, and tell about them."""
+    fate = "kept" if rule.severity == "warning" else "row set aside" if rule.whole else "cell emptied"
+    fact = says(count, rule.fact)
+    if rule.name == "unknown word":
+        cell = quote(f"r:{rule.column}")
+        words = connection.execute(
+            f"SELECT CAST({cell} AS VARCHAR), count(*) FROM ({one.rows}) WHERE {rule.broken}"
+            " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50"
+        ).fetchall()
+        fact += f": {word_list(words)}"
+    rows = f"SELECT __row FROM ({one.rows}) WHERE {rule.broken}"
+    if rule.severity == "error":
+        connection.execute(
+            f"INSERT INTO {one.broken} SELECT __row, ?, ?, {rule.whole} FROM ({rows})", [rule.column, rule.name]
         )
-        if rule.severity == "error":
-            connection.execute(
-                f"INSERT INTO {one.broken} SELECT __row, ?, ?, {rule.whole} FROM ({one.rows}) WHERE {rule.broken}",
-                [rule.column, rule.name],
-            )
-            if not rule.whole:
-                one.emptied.setdefault(rule.column, []).append(rule.broken)
-    return bool(found[-1])
+        these = f"column_ = {literal(rule.column)} AND rule_ = {literal(rule.name)}"
+        rows = f"SELECT __row FROM {one.broken} WHERE {these}"
+        if not rule.whole:
+            one.emptied.setdefault(rule.column, []).append(rule.broken)
+    first = connection.execute(f"{rows} ORDER BY __row LIMIT 3").fetchall()
+    examples = _examples(connection, one, rule, [row for (row,) in first])
+    return Violation(one.table.name, rule.column, rule.name, count, fact, rule.cure, examples, rule.severity, fate)
 
 
 def _examples(connection: duckdb.DuckDBPyConnection, one: Conformed, rule: Rule, rows: list[int]) -> tuple[str, ...]:

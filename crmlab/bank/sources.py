@@ -115,6 +115,8 @@ class Source:
                 found.append(make())
             except CrmlabError as refusal:
                 problems[table] = list(refusal.problems)
+        # every row is staged: another process may write to the database again
+        connection.execute("DETACH DATABASE IF EXISTS database")
         return found, problems
 
     def _plain(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterable:
