@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from crmlab.bank import Bank
+from crmlab.bank import CONTRACT, Bank
 from crmlab.bank.door import inspect
 from crmlab.errors import CrmlabError
 
@@ -41,6 +41,9 @@ def refusal(source) -> str:
     with pytest.raises(CrmlabError) as caught:
         Bank.open(source)
     return str(caught.value)
+
+
+CUSTOMER_COLUMNS = list(CONTRACT["customers"].by_name)
 
 
 def ids(source, table="customers", column="customer_id") -> list[str]:
@@ -207,23 +210,45 @@ def test_ragged_rows_are_counted(folder):
         customers__csv="customer_id,joined_on\n1,2020-01-01\n2\n3,2020-01-01,x\n4,2020-13-01\n5,2020-01-01\n"
     )
     assert errors(place) == [
-        "customers: 2 rows do not fit the header (cells missing, too many, or an open quote)"
-        " (row 2: missing columns; row 3: too many columns). Set aside."
-        " Quote cells that hold the delimiter, or export again.",
+        "customers: 2 rows do not fit the header"
+        " (row 2: cells missing; row 3: too many cells). Set aside."
+        " Quote cells that hold the delimiter and double the quotes in them, or export again.",
         # row numbers count the rows that do not fit
         "customers.joined_on: 1 row holds an impossible date (row 4 like '9999-99-99'). Set aside."
         " Correct it in the source; if it stands for no date, list it under nulls in bank.yml.",
-        "accounts.customer_id: 2 rows refer to a customers.customer_id that is not there or was set aside"
+        "accounts.customer_id: 2 rows refer to a row of customers that is not there or was set aside"
         " (row 1; row 2). Set aside."
         " Export the missing customers, and write ids in both tables alike (leading zeros).",
     ]
     assert inspect(place)[0].rows["customers"] == (5, 3)
     assert ids(place) == ["1", "5"]
     assert [row for row in quarantined(place) if row[0] == "customers"] == [
-        ("customers", 2, "ragged row: missing columns", "row set aside"),
-        ("customers", 3, "ragged row: too many columns", "row set aside"),
+        ("customers", 2, "ragged row: cells missing", "row set aside"),
+        ("customers", 3, "ragged row: too many cells", "row set aside"),
         ("customers", 4, "joined_on: impossible date", "row set aside"),
     ]
+
+
+def test_an_open_quote_counts_every_line_it_swallows(folder):
+    rows = "".join(f"{n},2020-01-01\n" for n in range(5000))
+    place = folder(customers__csv='customer_id,joined_on\na,2020-01-01\nb,"2020-01-01\n' + rows, accounts__csv=None)
+    assert errors(place) == [
+        "customers: 5,001 rows do not fit the header (row 2: open quote, 5,001 lines). Set aside."
+        " Quote cells that hold the delimiter and double the quotes in them, or export again."
+    ]
+    assert inspect(place)[0].rows["customers"] == (5002, 5001)
+    assert ids(place) == ["a"]
+
+
+def test_columns_that_differ_only_in_case(folder):
+    assert refusal(folder(products__csv="product_id,family,Family\nP1,loan,loan\n")) == (
+        "products.csv names columns ['Family', 'family'] twice. Give each column its own name."
+    )
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_of_every_system(folder, end):
+    assert ids(folder(customers__csv=GOOD["customers.csv"].replace("\n", end))) == ["0001", "0002"]
 
 
 # --- rows ---
@@ -250,9 +275,9 @@ def test_orphans_of_orphans(folder):
         balances__csv="account_id,balance_on,balance_amount\nA1,2020-02-29,10\nA2,2020-02-29,10\n",
     )
     assert errors(place) == [
-        "accounts.customer_id: 1 row refers to a customers.customer_id that is not there or was set aside (row 2)."
+        "accounts.customer_id: 1 row refers to a row of customers that is not there or was set aside (row 2)."
         " Set aside. Export the missing customers, and write ids in both tables alike (leading zeros).",
-        "balances.account_id: 1 row refers to a accounts.account_id that is not there or was set aside (row 2)."
+        "balances.account_id: 1 row refers to a row of accounts that is not there or was set aside (row 2)."
         " Set aside. Export the missing accounts, and write ids in both tables alike (leading zeros).",
     ]
     assert ids(place, "balances", "account_id") == ["A1"]
@@ -262,7 +287,7 @@ def test_orphan_in_an_optional_column_keeps_the_row(folder):
     header = "account_id,customer_id,product_id,opened_on,authorised_customer_id\n"
     place = folder(accounts__csv=header + "A1,0001,P1,2020-02-05,0002\nA2,0002,P1,2020-02-05,0009\n")
     assert errors(place) == [
-        "accounts.authorised_customer_id: 1 row refers to a customers.customer_id that is not there or was set aside"
+        "accounts.authorised_customer_id: 1 row refers to a row of customers that is not there or was set aside"
         " (row 2). The cells were emptied."
         " Export the missing customers, and write ids in both tables alike (leading zeros)."
     ]
@@ -425,7 +450,7 @@ def test_leading_zeros_survive_and_are_not_guessed(folder):
     place = folder(accounts__csv="account_id,customer_id,product_id,opened_on\nA1,1,P1,2020-01-05\n")
     assert ids(place) == ["0001", "0002"]
     assert errors(place) == [
-        "accounts.customer_id: 1 row refers to a customers.customer_id that is not there or was set aside (row 1)."
+        "accounts.customer_id: 1 row refers to a row of customers that is not there or was set aside (row 1)."
         " Set aside. Export the missing customers, and write ids in both tables alike (leading zeros)."
     ]
 
@@ -519,12 +544,7 @@ def test_unknown_column_of_a_mapping(folder):
         " 'products', 'accounts', 'balances', 'transactions', 'interactions', 'digital_events', 'surveys',"
         " 'campaigns', 'contacts', 'opportunities', 'loyalty_points', 'market', 'snapshot'].\n"
         "- bank.yml: tables.customers.columns.joind_on is not a column of the contract. Did you mean 'joined_on'?"
-        " Known: ['customer_id', 'joined_on', 'left_on', 'left_reason', 'birth_on', 'gender', 'region', 'district',"
-        " 'branch', 'occupation', 'education', 'marital_status', 'income_amount', 'acquisition_channel',"
-        " 'preferred_channel', 'risk_tolerance', 'risk_assessed_on', 'is_email_allowed', 'is_sms_allowed',"
-        " 'is_phone_allowed', 'is_social_allowed', 'district_inhabitants_count', 'district_urban_share',"
-        " 'district_salary_amount', 'district_unemployment_share', 'district_entrepreneurs_share',"
-        " 'district_crimes_count']."
+        f" Known: {CUSTOMER_COLUMNS}."
     )
 
 

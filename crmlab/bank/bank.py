@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from crmlab.bank.engine import silence
 from crmlab.bank.report import Report
 from crmlab.bank.tables import CONTRACT
 from crmlab.errors import CrmlabError, nearest
@@ -46,7 +47,8 @@ class Bank:
         self.currency: str = facts.currency
         self.timezone: str = facts.timezone
         self.minor_units: int = facts.minor_units
-        self.connection.execute(f"SET search_path = '{schema}'")
+        self._found: dict[str, bool] = {}
+        self._choose(connection)
 
     @classmethod
     def open(cls, source: str | Path, *, check: bool = True) -> Bank:
@@ -68,6 +70,16 @@ class Bank:
 
         connection, facts = enter(source, check=check)
         return cls(connection, "bank", facts)
+
+    def close(self) -> None:
+        """Let the connection go; views and relations of it can no longer be read."""
+        self.connection.close()
+
+    def __enter__(self) -> Bank:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def __repr__(self) -> str:
         seen = f", as of {self.date}" if self.date else ""
@@ -109,8 +121,12 @@ class Bank:
         """
         return all(self._has(name) for name in names)
 
-    @functools.cache  # noqa: B019  a bank lives as long as the run
     def _has(self, name: str) -> bool:
+        if name not in self._found:
+            self._found[name] = self._look(name)
+        return self._found[name]
+
+    def _look(self, name: str) -> bool:
         table, _, column = name.partition(".")
         if table not in CONTRACT:
             raise CrmlabError([f"table {table!r} is not in the contract.{nearest(table, CONTRACT)}"])
@@ -124,8 +140,13 @@ class Bank:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a second connection to the same tables, for another thread."""
         cursor = self.connection.cursor()
-        cursor.execute(f"SET search_path = '{self._schema}'")
+        self._choose(cursor)
         return cursor
+
+    def _choose(self, connection: duckdb.DuckDBPyConnection) -> None:
+        # both settings belong to one connection; without the path a cursor would find no table
+        connection.execute(f"SET search_path = '{self._schema}'")
+        silence(connection)
 
     def table(self, name: str) -> duckdb.DuckDBPyRelation:
         """Return a table as a lazy relation (contract types, money in minor units)."""

@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -315,7 +316,10 @@ def _prune(doors: Path, source: str, keep: Path) -> None:
                 mine.append((verdict.stat().st_mtime_ns, verdict.parent))
         except (OSError, ValueError, KeyError):
             continue
-    for _, folder in sorted(mine, reverse=True)[_KEPT - 1 :]:
+    # a door that was killed leaves its working folder behind
+    yesterday = time.time() - 86_400
+    left = [folder for folder in doors.parent.glob("door-*") if folder.stat().st_mtime < yesterday]
+    for folder in [*(folder for _, folder in sorted(mine, reverse=True)[_KEPT - 1 :]), *left]:
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-__all__ = ["as_currency", "connect", "literal", "project_folder", "quote", "scratch_folder"]
+__all__ = ["as_currency", "connect", "literal", "project_folder", "quote", "scratch_folder", "silence"]
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -25,7 +25,13 @@ def connect() -> duckdb.DuckDBPyConnection:
         config["threads"] = int(threads)
     connection = duckdb.connect(":memory:", config=config)
     connection.execute("SET TimeZone = 'UTC'")
+    silence(connection)
     return connection
+
+
+def silence(connection: duckdb.DuckDBPyConnection) -> None:
+    """Switch the engine's own progress bar off: it writes into pages and logs. A cursor needs it for itself."""
+    connection.execute("SET enable_progress_bar = false")
 
 
 def project_folder() -> Path:

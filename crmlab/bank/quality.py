@@ -38,7 +38,7 @@ def check_table(
     one.in_place = (
         one.origin.in_place and not (changed or one.aside or one.emptied) and all(f.exact for f in one.fields)
     )
-    ragged = len(one.origin.ragged)
+    ragged = sum(r.lines for r in one.origin.ragged)
     one.read += ragged
     one.aside += ragged
     return violations + table_remarks(one)
@@ -115,10 +115,11 @@ def _ragged(one: Conformed) -> list[Violation]:
     ragged = one.origin.ragged
     if not ragged:
         return []
-    fact = says(len(ragged), "does/do not fit the header (cells missing, too many, or an open quote)")
-    cure = "Quote cells that hold the delimiter, or export again."
-    where = tuple(f"row {r.record:,}: {r.problem}" for r in ragged[:3])
-    return [Violation(one.table.name, "", "ragged row", len(ragged), fact, cure, where, "error", "row set aside")]
+    lines = sum(r.lines for r in ragged)
+    fact = says(lines, "does/do not fit the header")
+    cure = "Quote cells that hold the delimiter and double the quotes in them, or export again."
+    where = tuple(f"row {r.record:,}: {r.problem}{f', {r.lines:,} lines' if r.lines > 1 else ''}" for r in ragged[:3])
+    return [Violation(one.table.name, "", "ragged row", lines, fact, cure, where, "error", "row set aside")]
 
 
 def _count_aside(connection: duckdb.DuckDBPyConnection, one: Conformed) -> None:
@@ -194,7 +195,7 @@ def _orphans(connection: duckdb.DuckDBPyConnection, one: Conformed, violations: 
             condition = f"__row IN (SELECT __row FROM {one.broken} WHERE {these})"
             one.emptied.setdefault(column.name, []).append(condition)
         _count_aside(connection, one)
-        fact = says(count, f"refers/refer to a {column.refers} that is not there or was set aside")
+        fact = says(count, f"refers/refer to a row of {parent} that is not there or was set aside")
         cure = f"Export the missing {parent}, and write ids in both tables alike (leading zeros)."
         examples = tuple(row_name(one.origin, row) for (row,) in found)
         fate = "row set aside" if whole else "cell emptied"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
-from crmlab.bank.engine import literal
+from crmlab.bank.engine import literal, quote
 from crmlab.bank.mapping import Layout
 from crmlab.errors import CrmlabError, nearest
 
@@ -17,6 +17,7 @@ __all__ = ["Ragged", "Staged", "read_header", "stage_text"]
 
 DELIMITERS = (",", ";", "\t", "|")
 _CHUNK = 1 << 22
+_PROBLEMS = {"MISSING COLUMNS": "cells missing", "TOO MANY COLUMNS": "too many cells", "UNQUOTED VALUE": "open quote"}
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Ragged:
     record: int  # counted from 1 below the header
     problem: str
     text: str
+    lines: int = 1  # an open quote swallows the lines that follow
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def read_header(path: Path, layout: Layout, wanted: list[str]) -> tuple[str, lis
     empty = [number for number, name in enumerate(names, 1) if not name]
     # a first column without a name is the row number that pandas writes
     names = [name or f"column_{number}" for number, name in enumerate(names, 1)]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    folded = [name.casefold() for name in names]
+    twice = sorted({name for name in names if folded.count(name.casefold()) > 1})
     if twice:
         raise CrmlabError([f"{path.name} names columns {twice} twice. Give each column its own name."])
     if len(empty) == len(names):
@@ -180,7 +183,25 @@ def stage_text(
     found = connection.execute(
         "SELECT line, error_type::VARCHAR, csv_line FROM rejects_ ORDER BY line, column_idx"
     ).fetchall()
-    ragged = {line: Ragged(path.name, int(line) - 1, str(kind).lower(), text) for line, kind, text in reversed(found)}
+    ragged = {
+        line: Ragged(path.name, int(line) - 1, _PROBLEMS.get(kind, str(kind).lower()), text)
+        for line, kind, text in reversed(found)
+    }
+    opened = [line for line in sorted(ragged) if ragged[line].problem == "open quote"]
+    if opened:
+        lost = _lines_lost(connection, readable, target, names) - len(ragged)
+        ragged[opened[-1]] = replace(ragged[opened[-1]], lines=max(lost, 0) + 1)
     if readable != path:
         readable.unlink()
     return Staged(target, path, tuple(names), tuple(ragged[line] for line in sorted(ragged)))
+
+
+def _lines_lost(connection: duckdb.DuckDBPyConnection, path: Path, staged: Path, names: list[str]) -> int:
+    """Return how many lines of a file, blank ones aside, are not in the rows that were read."""
+    with path.open("rb") as handle:
+        lines = sum(1 for line in handle if line.strip()) - 1
+    breaks = " + ".join(f"coalesce(strlen({quote(n)}) - strlen(replace({quote(n)}, chr(10), '')), 0)" for n in names)
+    read = connection.execute(
+        f"SELECT count(*) + coalesce(sum({breaks}), 0) FROM read_parquet({literal(staged)})"
+    ).fetchall()[0][0]
+    return lines - int(read)

@@ -38,7 +38,8 @@ def command(source: str, as_of: str, quarantine: str, notebooks: str) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=False)
     logging.getLogger("crmlab").setLevel(logging.ERROR)  # opening would tell in one line what the table tells in full
-    report, is_readable = inspect(source)
+    with Console(stderr=True).status("Checking every row"):
+        report, is_readable = inspect(source)
     bank = Bank.open(source) if is_readable else None
     if bank is not None and as_of:
         report = bank.check(as_of)
