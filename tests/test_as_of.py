@@ -117,8 +117,8 @@ def test_a_value_without_its_date_is_never_shown(tmp_path):
     assert bank.has("customers.risk_tolerance")
     assert not bank.as_of("").has("customers.risk_tolerance")
     assert [one.text for one in bank.report.violations if one.rule == "undated"] == [
-        "customers.risk_tolerance: the source lacks risk_assessed_on, so nothing says since when the value is known."
-        " As-of views show it empty; map risk_assessed_on in bank.yml."
+        "customers.risk_tolerance: the source lacks risk_assessed_on, so nothing says since when risk_tolerance"
+        " is known. As-of views show no value; map risk_assessed_on in bank.yml."
     ]
 
 

@@ -55,7 +55,7 @@ def test_a_broken_bank_exits_with_1(tmp_path, notebooks, capsys):
 def test_a_sound_bank_exits_with_0(small_bank, notebooks, capsys, tmp_path):
     code, text = run(capsys, small_bank, "--notebooks", notebooks, "--quarantine", tmp_path / "none.csv")
     assert code == 0
-    assert "No rule of the contract broken" in text or "Every rule of the contract holds." in text
+    assert "Every rule of the contract holds." in text
     assert "No row is broken, so no quarantine file was written." in text
     assert "2 of 2 questions can be answered." in text
 

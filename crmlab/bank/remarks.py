@@ -61,11 +61,15 @@ def table_remarks(one: Conformed) -> list[Violation]:
         severity = "error" if table.name in ("customers", "snapshot") else "warning"
         remark("", "empty table", f"{one.origin.label} holds no row", "Export it again, or remove it.", severity)
     names = {f.column.name for f in one.fields}
+    undated: dict[str, list[str]] = {}
     for column in table.columns:
-        by = column.revealed_by
-        if column.name in names and by and by not in names:
-            fact = f"the source lacks {by}, so nothing says since when the value is known"
-            remark(column.name, "undated", fact, f"As-of views show it empty; map {by} in bank.yml.", "warning")
+        if column.name in names and column.revealed_by and column.revealed_by not in names:
+            undated.setdefault(column.revealed_by, []).append(column.name)
+    for by, columns in undated.items():
+        one_column = columns[0] if len(columns) == 1 else ""
+        listed = f"{', '.join(columns)} {'is' if one_column else 'are'}"
+        fact = f"the source lacks {by}, so nothing says since when {listed} known"
+        remark(one_column, "undated", fact, f"As-of views show no value; map {by} in bank.yml.", "warning")
     absent = [column.name for column in table.columns if column.name not in names]
     if absent:
         cure = "Nothing, unless the source has them: then map them in bank.yml."

@@ -65,11 +65,11 @@ def _print_violations(console: Console, report: Report) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    if not report.violations:
+    if not report.errors:
         console.print("Every rule of the contract holds.")
-        return
     table = Table("", "rows", "where", "what", "cure", show_lines=True, title_justify="left")
-    table.title = f"{_count(len(report.errors), 'rule')} of the contract broken".capitalize()
+    if report.errors:
+        table.title = f"{_count(len(report.errors), 'rule')} of the contract broken"
     table.columns[1].justify = "right"
     absent = [one for one in report.violations if one.rule == "absent columns"]
     for one in report.violations:
@@ -130,4 +130,4 @@ def _print_questions(console: Console, bank: Bank | None, notebooks: str) -> Non
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number or 'no'} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
