@@ -147,7 +147,7 @@ def dots(
     check_columns("dots", frame, label, value, low, high, by)
     names = list(dict.fromkeys(frame[label].astype("str")))
     series = list(dict.fromkeys(frame[by].astype("str"))) if by else [""]
-    colours = ramp_colours(len(series)) if ordered else PALETTE
+    colours = ramp_colours(len(series), lightest=0.5) if ordered else PALETTE
     step = 0.62 / max(len(series), 1)
     with house():
         ax = canvas(ax, size=(7.2, max(2.1, 1.15 + len(names) * (0.16 + 0.135 * len(series)))))[0, 0]
@@ -219,7 +219,7 @@ def composition(
             ax.barh(range(len(names)), widths, left=start, color=colour, height=0.7, edgecolor="white", linewidth=0.8,
                     label=name)  # fmt: skip
             for row, (left, width) in enumerate(zip(start, widths, strict=True)):
-                if width >= 0.06:
+                if width >= 0.035:
                     ax.text(left + width / 2, row, f"{100 * width:.0f}", ha="center", va="center", fontsize=8,
                             color=text_on(colour))  # fmt: skip
             start = start + widths

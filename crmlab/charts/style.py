@@ -240,6 +240,6 @@ def ramp() -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("crmlab", ["#f3f7fa", "#a9c6d9", "#4b86ad", PALETTE[0]])
 
 
-def ramp_colours(n: int) -> Sequence[str]:
-    """Give n ordered colours of one hue, light to dark, all visible on white."""
-    return [mpl.colors.to_hex(ramp()(x)) for x in np.linspace(0.28, 1.0, max(n, 2))][-n:]
+def ramp_colours(n: int, *, lightest: float = 0.28) -> Sequence[str]:
+    """Give n ordered colours of one hue, light to dark; small marks on white need a lightest of 0.5 (contrast 3:1)."""
+    return [mpl.colors.to_hex(ramp()(x)) for x in np.linspace(lightest, 1.0, max(n, 2))][-n:]

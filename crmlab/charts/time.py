@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -118,7 +120,7 @@ def panels(
     across = min(across, len(names))
     rows = -(-len(names) // across)
     with house():
-        axes = canvas(None, size=(7.2, 0.75 + 1.42 * rows), rows=rows, columns=across, sharex=True)
+        axes = canvas(None, size=(7.2, 0.8 + 1.5 * rows), rows=rows, columns=across, sharex=True)
         for ax, name in zip(axes.flat, names, strict=False):
             part = frame[frame[panel].astype("str") == name].sort_values(x)
             scale = scale_of(str(part[unit].iloc[0]), part[value], part[high] if high else None)
@@ -132,7 +134,7 @@ def panels(
             _dates(ax, "")
             scale.apply(ax.yaxis, name)
             ax.yaxis.get_major_locator().set_params(nbins=4)
-            ax.set_title(ax.get_ylabel(), loc="right", fontsize=8.5, x=1.0, pad=3)
+            ax.set_title(textwrap.fill(ax.get_ylabel(), 34), loc="right", fontsize=7.5, x=1.0, pad=4)
             ax.yaxis.label.set_visible(False)
             ax.tick_params(labelsize=7.5)
         for ax in axes.flat[len(names) :]:

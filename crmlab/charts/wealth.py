@@ -99,7 +99,7 @@ def transition_matrix(
             ax.text(column, row - 0.12, f"{100 * share:.1f} %", ha="center", va="center", fontsize=9.5,
                     color=text_on(colour))  # fmt: skip
             ax.text(column, row + 0.24, f"{100 * cell.share_low:.1f} to {100 * cell.share_high:.1f}", ha="center",
-                    va="center", fontsize=7, color=text_on(colour))  # fmt: skip
+                    va="center", fontsize=7.5, color=text_on(colour))  # fmt: skip
         sizes = frame.drop_duplicates("from").set_index("from")["n"]
         ax.set_yticks(range(len(rows)), [f"{name} (n = {sizes[name]:,})" for name in rows])
         ax.set_xticks(range(len(ends)), ends)

@@ -1,6 +1,6 @@
 """Who the customers are, how they come, go and use the bank, and whether the data can be trusted."""
 
-from crmlab.customer_base.headline import headline, trust
+from crmlab.customer_base.headline import LABELS, headline, trust
 from crmlab.customer_base.holdings import customers, family_shares, products_held
 from crmlab.customer_base.monthly import drift
 from crmlab.customer_base.movement import joiners_changed, month_starts, movement
@@ -9,6 +9,7 @@ from crmlab.customer_base.quality import coverage, duplicates, missing, months_c
 from crmlab.customer_base.usage import active_by_month, channel_shares, flat_activity, intensity
 
 __all__ = [
+    "LABELS",
     "active_by_month",
     "age_profile",
     "channel_shares",

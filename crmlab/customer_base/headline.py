@@ -11,7 +11,19 @@ from crmlab.stats import Estimate, Evidence, count_text
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["headline", "trust"]
+__all__ = ["LABELS", "headline", "trust"]
+
+LABELS = {
+    "new_share": "Joined within a year",
+    "tenure_median": "Median tenure",
+    "joined_share": "Joined in a year, of those at its start",
+    "left_share": "Left in a year, of those at its start",
+    "active_share": "Active customers",
+    "products_mean": "Products a customer",
+    "one_product_share": "Hold one product",
+    "no_product_share": "Hold no product of their own",
+    "digital_share": "Bookings by online or mobile",
+}
 
 
 def headline(
@@ -72,13 +84,19 @@ def trust(
     told = [
         f"{_number(len(silent), 'table')} silent ({', '.join(silent)})" if silent else "",
         f"{_number(holes, 'table')} with empty months" if holes else "",
-        "look-alikes beyond chance" if alike else "",
-        f"{series} series out of line" if series else "",
+        _alike(twins) if alike else "",
+        f"{_number(series, 'series', 'series')} out of line" if series else "",
     ]
     alarms = len(silent) + holes + alike + series
     said = f"raise {_number(alarms, 'alarm')}: {', '.join(filter(None, told))}" if alarms else "raise no alarm"
-    return f"The data {said}. {door.reading}", Estimate(float(alarms), unit="count")
+    blind = "" if drifted is not None else " Drift by month cannot be seen in them."
+    return f"The data {said}.{blind} {door.reading}", Estimate(float(alarms), unit="count")
 
 
-def _number(n: int, word: str) -> str:
-    return f"{n} {word}{'' if n == 1 else 's'}"
+def _alike(twins: Evidence) -> str:
+    row = twins.frame[twins.frame["is_alarm"]].iloc[0]
+    return f"{row['found_count']} pairs of look-alike customers, {row['by_chance_count']:.1f} by chance"
+
+
+def _number(n: int, word: str, many: str = "") -> str:
+    return f"{n} {word if n == 1 else many or word + 's'}"

@@ -18,6 +18,7 @@ __all__ = ["drift"]
 
 # Months after the first row of a table in which no alarm is raised: a bank that begins is out of line with itself.
 _SETTLING = 3
+_SMALLEST_STEP = 0.1  # in logarithms: a change by a tenth; a smaller one is rare perhaps, but no defect
 # table -> (column with the customer or account, amount whose median is followed, column whose gaps are followed)
 _FOLLOWED = {
     "transactions": ("amount", "channel"),
@@ -48,8 +49,9 @@ def drift(bank: Bank, *, months: int = 24, false_alarm_rate: float = 0.05) -> Ev
 
     Notes
     -----
-    The alarm rule is `crmlab.stats.out_of_line` on logarithms (shares: log-odds). The first three months of a table
-    raise no alarm, nor do they set the limits: a bank that begins is out of line with itself.
+    The alarm rule is `crmlab.stats.out_of_line` on logarithms (shares: log-odds), for steps of a tenth or more. The
+    first three months of a table raise no alarm, nor do they set the limits: a bank that begins is out of line with
+    itself.
     """
     starts = month_starts(bank, months)
     parts, scaled = [], {}
@@ -76,7 +78,7 @@ def drift(bank: Bank, *, months: int = 24, false_alarm_rate: float = 0.05) -> Ev
     if not parts:
         return Evidence(pd.DataFrame(), "", "", "No table has a whole month of rows.")
     frame = pd.concat(parts, ignore_index=True)
-    found = out_of_line(scaled, false_alarm_rate=false_alarm_rate)
+    found = out_of_line(scaled, false_alarm_rate=false_alarm_rate, smallest_step=_SMALLEST_STEP)
     frame = frame.merge(found[["series", "month", "p_value", "is_alarm"]], on=["series", "month"], how="left")
     frame = frame.assign(is_alarm=frame["is_alarm"].astype("boolean").fillna(False).astype(bool))
     odd = frame[frame["is_alarm"]].sort_values("p_value", kind="stable")

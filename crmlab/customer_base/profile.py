@@ -82,7 +82,7 @@ def tenure_profile(seen: pd.DataFrame) -> Evidence:
         title=f"Half have been here for {tenure.short} or more; {new.short} for under one",
         about=f"Share of {count_text(len(years))} customers by whole years since joining, %; Wilson 95 % interval",
         reading=f"The median customer joined {tenure.text} ago. {new.text} joined within the last year.",
-        estimates={"tenure_median": tenure, "new_share": new},
+        estimates={"new_share": new, "tenure_median": tenure},
     )
 
 

@@ -199,15 +199,21 @@ def channel_shares(bank: Bank, *, months: int = 24) -> Evidence:
         resamples=500,
     )
     bookings = int(customers["all_count"].sum())
+    none = digital.value == 0
+    how = (
+        f"{digital.short} of {count_text(bookings)} bookings that customers started came through online or mobile "
+        f"banking (95 % interval {digital.interval}, resampling {count_text(digital.n)} customers)"
+        if not none
+        else f"none of {count_text(bookings)} bookings that customers started came through online or mobile banking"
+    )
     lead = share_text(totals.iloc[0] / totals.sum()) if len(totals) else "none"
     first = shown[0] if shown else "no channel"
     return Evidence(
         frame.reset_index(drop=True),
-        title=f"{first.capitalize()} leads with {lead} of bookings; {digital.short} are digital",
+        title=f"{first.capitalize()} leads with {lead} of bookings; {'none' if none else digital.short} digital",
         about=f"Bookings the customer started, by channel, % of the month's; {count_text(totals.sum())} bookings, "
         f"{len(starts)} months; full count",
-        reading=f"In the last {min(len(starts), 12)} whole months {digital.short} of {count_text(bookings)} bookings "
-        f"that customers started came through online or mobile banking (95 % interval {digital.interval}, resampling "
-        f"{count_text(digital.n)} customers). The largest channel over {len(starts)} months is {first} ({lead}).",
-        estimates={"digital_share": digital},
+        reading=f"In the last {min(len(starts), 12)} whole months {how}. The largest channel over {len(starts)} months "
+        f"is {first} ({lead}).",
+        estimates={} if none else {"digital_share": digital},
     )

@@ -90,10 +90,10 @@ class Findings:
         self._numbers[name] = {"name": name, "label": shown, **values, **texts}
         _display("number", name, {"text/markdown": f"**{shown}**: {estimate.text}", "text/plain": estimate.text})
 
-    def numbers(self, estimates: Mapping[str, Estimate]) -> None:
-        """Keep several numbers by their names; the labels are the names in words."""
+    def numbers(self, estimates: Mapping[str, Estimate], labels: Mapping[str, str] | None = None) -> None:
+        """Keep several numbers by their names; a name without a label is put in words."""
         for name, estimate in estimates.items():
-            self.number(name, estimate)
+            self.number(name, estimate, label=(labels or {}).get(name, ""))
 
     def answer(self, sentence: str) -> None:
         """Keep one computed sentence that answers the question; the first is the headline of the index."""

@@ -14,6 +14,7 @@ __all__ = ["potential", "rank_link"]
 _AGES = (0, 30, 40, 50, 60, 70, 200)
 _INCOME_GROUPS = 5
 _SMALLEST_PEERS = 30
+_SMALLEST_GROUP = 10  # fewer customers are not counted on a page
 
 
 def rank_link(income: pd.Series, assets: pd.Series, *, seed: int = 1) -> Estimate:
@@ -119,6 +120,13 @@ def potential(seen: pd.DataFrame, rule: Tiering, *, peer_quantile: float = 0.75,
             "headroom_a_customer_amount": (sums["sum"] / sums["size"].where(sums["size"] > 0)).to_numpy(),
         }
     )
+    told = (
+        f"{count_text(hidden.sum())} customers, {share.text} of the highest income fifth, hold less than half of their "
+        "peers' median."
+        if hidden.sum() >= _SMALLEST_GROUP
+        else f"Fewer than {_SMALLEST_GROUP} of the highest income fifth hold less than half of their peers' median."
+    )
+    counted = {"hidden_count": Estimate(float(hidden.sum()), "count"), "hidden_share": share}
     part = f"{100 * (1 - peer_quantile):.0f} % of peers"
     return Evidence(
         frame,
@@ -127,15 +135,13 @@ def potential(seen: pd.DataFrame, rule: Tiering, *, peer_quantile: float = 0.75,
         f"reach; {about}; 95 % bootstrap interval",
         reading=f"Customers who hold less here than the middle of their peers lack {cautious.text} together; up to the "
         f"level that {part} reach it is {upper.short} ({upper.interval}). They hold "
-        f"{amount_text(held.sum(), rule.currency)} now. {count_text(hidden.sum())} customers, {share.text} of the "
-        "highest income fifth, hold less than half of their peers' median.",
+        f"{amount_text(held.sum(), rule.currency)} now. {told}",
         estimates={
             "income_link": link,
             "headroom_cautious": cautious,
             "headroom_upper": upper,
-            "hidden_count": Estimate(float(hidden.sum()), "count"),
-            "hidden_share": share,
-        },
+        }
+        | (counted if hidden.sum() >= _SMALLEST_GROUP else {}),
     )
 
 

@@ -38,6 +38,7 @@ __all__ = [
 # columns of `asset_tiers` for a table
 TIER_COLUMNS = ["tier", "rule", "customers_count", "customers_share", "assets_share", "median_assets"]
 _SMALLEST_GROUP = 10
+_YOUNG_DAYS = 365
 _ASSETS = ("current", "savings", "term_deposit", "investment", "pension")
 
 
@@ -120,9 +121,9 @@ def concentration_of_assets(seen: pd.DataFrame, *, seed: int = 1) -> Evidence:
         reading=f"The richest 10 % of customers hold {top.text} of all assets, the richest 1 % {found.top[0.01].text}. "
         f"The Gini coefficient is {found.gini.text}. {none.text} hold nothing.",
         estimates={
-            "gini_assets": found.gini,
-            "top_1_share": found.top[0.01],
             "top_10_share": top,
+            "top_1_share": found.top[0.01],
+            "gini_assets": found.gini,
             "no_assets_share": none,
         },
     )
@@ -165,6 +166,12 @@ def moves(before: pd.DataFrame, after: pd.DataFrame, rule: Tiering) -> Evidence:
         "fell_share": proportion(int((step < 0).sum()), n),
         "left_share": proportion(int((end == "left").sum()), n),
     }
+    young = ""
+    if "tenure_days" in before and (days := before["tenure_days"].reindex(start.index).median()) < _YOUNG_DAYS:
+        young = (
+            f" Half of them had joined within {days:.0f} days before the earlier date, so much of the rise is the "
+            "filling of new accounts."
+        )
     joined = int((~after.index.isin(before.index)).sum())
     left = f" {shares['left_share'].short} left the bank." if ends else ""
     return Evidence(
@@ -175,7 +182,7 @@ def moves(before: pd.DataFrame, after: pd.DataFrame, rule: Tiering) -> Evidence:
         "Wilson 95 % interval",
         reading=f"Of {count_text(n)} customers {shares['stayed_share'].text} are in the same tier a year later; "
         f"{shares['rose_share'].text} rose and {shares['fell_share'].text} fell.{left} {count_text(joined)} came "
-        "since and are not in the table.",
+        f"since and are not in the table.{young}",
         estimates=shares,
     )
 

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from crmlab.stats import Evidence, share_text
 
-__all__ = ["headline", "outlook"]
+__all__ = ["LABELS", "headline", "outlook"]
+
+LABELS = {
+    "gini_assets": "Gini coefficient of assets",
+    "top_10_share": "Assets held by the richest 10 %",
+    "top_1_share": "Assets held by the richest 1 %",
+    "no_assets_share": "Customers without assets",
+    "stayed_share": "Stayed in their tier for a year",
+    "rose_share": "Rose to a higher tier",
+    "fell_share": "Fell to a lower tier",
+    "left_share": "Left the bank",
+    "mismatch_share": "Top income tier in the lowest asset tier",
+    "income_link": "Rank correlation of income and assets",
+    "headroom_cautious": "Room up to the peers' median",
+    "headroom_upper": "Room up to the peers' upper level",
+    "hidden_count": "High income, under half of the peers' median",
+    "hidden_share": "The same, of the top income fifth",
+}
 
 
 def headline(tiers: Evidence, spread: Evidence) -> str:
@@ -41,9 +58,11 @@ def outlook(moved: Evidence | None, yields: Evidence | None, room: Evidence | No
     if room is not None and "headroom_cautious" in room.estimates:
         cautious = room["headroom_cautious"]
         parts.append(
-            f"Customers below the middle of their peers lack {cautious.short} ({cautious.interval}) together; "
-            f"{room['hidden_count'].short} with a high income hold less than half of that middle."
+            "Customers with fewer assets here than the middle of their peers by income and age are "
+            f"{cautious.short} ({cautious.interval}) short of it together."
         )
+        if "hidden_count" in room.estimates:
+            parts.append(f"{room['hidden_count'].short} with a high income hold less than half of it.")
     elif room is not None:
         parts.append(f"{room.title}, so no potential is given.")
     return " ".join(parts) or "This bank's data say nothing about movement, yield or potential."

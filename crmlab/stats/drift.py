@@ -77,7 +77,9 @@ def psi(reference: object, current: object) -> PSI:
     return PSI(value, float((len(a) - 1) * scale), float(laws.chi2.sf(value / scale, len(a) - 1)), len(a))
 
 
-def out_of_line(series: Mapping[str, pd.Series], *, false_alarm_rate: float = 0.05) -> pd.DataFrame:
+def out_of_line(
+    series: Mapping[str, pd.Series], *, false_alarm_rate: float = 0.05, smallest_step: float = 0.0
+) -> pd.DataFrame:
     """Find months that step away from their series further than chance explains.
 
     Parameters
@@ -87,6 +89,8 @@ def out_of_line(series: Mapping[str, pd.Series], *, false_alarm_rate: float = 0.
         amounts, log-odds of shares). Missing months are skipped.
     false_alarm_rate : float
         Chance of at least one alarm among all months of all series when nothing is wrong, 0 to 1.
+    smallest_step : float
+        A step smaller than this, in the units of the series, is no alarm however rare it is.
 
     Returns
     -------
@@ -125,4 +129,6 @@ def out_of_line(series: Mapping[str, pd.Series], *, false_alarm_rate: float = 0.
         )
     found = pd.concat(parts, ignore_index=True)
     corrected = np.minimum(found["p_value"] * len(found), 1.0)
-    return found.assign(p_value=corrected, is_alarm=corrected < false_alarm_rate)
+    return found.assign(
+        p_value=corrected, is_alarm=(corrected < false_alarm_rate) & (found["step"].abs() >= smallest_step)
+    )
