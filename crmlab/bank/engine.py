@@ -31,7 +31,9 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 def silence(connection: duckdb.DuckDBPyConnection) -> None:
     """Switch the engine's own progress bar off: it writes into pages and logs. A cursor needs it for itself."""
-    connection.execute("SET enable_progress_bar = false")
+    on = connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]
+    if on:  # in a notebook without ipywidgets it is off, and naming it would fail
+        connection.execute("SET enable_progress_bar = false")
 
 
 def project_folder() -> Path:
