@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from crmlab.bank.engine import literal, quote
+from crmlab.bank.engine import literal, project_folder, quote
 from crmlab.bank.fingerprint import digest_file
 from crmlab.bank.mapping import BankMap, ColumnMap, Layout, TableMap, expand, read_mapping
 from crmlab.bank.tables import CONTRACT
@@ -287,6 +287,8 @@ def _check_sources(where: str, origin: Origin) -> list[str]:
 def find_source(source: str | Path) -> Source:
     """Return what a path stands for, refusing what is no source with the nearest cure."""
     path = Path(source).expanduser()
+    if not path.exists() and (project_folder() / path).exists():
+        path = project_folder() / path  # a relative path means the same in JupyterLab, whose folder is notebooks/
     if not path.exists():
         near = nearest(path.name, [one.name for one in path.parent.iterdir()]) if path.parent.is_dir() else ""
         raise CrmlabError(

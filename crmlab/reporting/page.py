@@ -118,6 +118,7 @@ def _sections(cells: list[dict[str, Any]], blocks: _Blocks, headings: Headings) 
     for part in full:
         if not part["title"]:
             part["title"], part["place"] = "Set-up", _PLACES["set-up"]
+        part["only_code"] = all(block["kind"] == "code" for block in part["blocks"])
         part["anchor"] = headings.anchor(part["title"]) if part["place"] else "answer"
     ordered = sorted(full, key=lambda part: part["place"])
     return {

@@ -305,3 +305,13 @@ def test_a_change_of_the_package_counts(tmp_path):
     package_hash.cache_clear()
     (tmp_path / "bank" / "a.py").write_text("a = 2\n")
     assert package_hash(tmp_path) != before
+
+
+def test_a_relative_source_means_the_same_in_jupyterlab(tiny_bank, tmp_path, monkeypatch):
+    from crmlab.bank import Bank
+
+    shutil.copytree(tiny_bank, tmp_path / "data" / "tiny")
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setattr("crmlab.bank.sources.project_folder", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert Bank.open("data/tiny").name == "Tiny <Bank>"
