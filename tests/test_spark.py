@@ -61,6 +61,7 @@ def _tables() -> dict[str, pd.DataFrame]:
             "risk_assessed_on": _some(rng, _days(rng, "2023-01-01", "2024-05-30", N), 0.3),
             "income_amount": _some(rng, rng.integers(0, 900_000, N) / 100, 0.2),
             **{f"is_{channel}_allowed": rng.random(N) < 0.5 for channel in ("email", "sms", "phone", "social")},
+            "district_facts_on": _some(rng, _days(rng, "2023-01-01", "2024-05-30", N), 0.3),
             "district_inhabitants_count": rng.integers(1000, 900_000, N),
             "district_urban_share": rng.random(N),
             "district_salary_amount": rng.integers(0, 900_000, N) / 100,
