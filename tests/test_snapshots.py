@@ -25,8 +25,7 @@ def _frame(columns: str, *rows: tuple) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns.split())
 
 
-@pytest.fixture
-def tables() -> dict[str, pd.DataFrame]:
+def _tables() -> dict[str, pd.DataFrame]:
     """Ada has everything, Bob only an account, Cy nothing at all; Dora joins in June."""
     return {
         "customers": _frame(
@@ -104,8 +103,13 @@ def tables() -> dict[str, pd.DataFrame]:
 
 
 @pytest.fixture
-def bank(tmp_path, tables) -> Bank:
-    return _bank(tmp_path / "tiny", tables)
+def tables() -> dict[str, pd.DataFrame]:
+    return _tables()
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory) -> Bank:
+    return _bank(tmp_path_factory.mktemp("tiny") / "bank", _tables())
 
 
 def _values(frame: pd.DataFrame, customer: str, *names: str) -> list:

@@ -14,8 +14,8 @@ from crmlab.snapshots import snapshot
 day = pd.Timestamp
 
 
-@pytest.fixture
-def bank(tmp_path) -> Bank:
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory) -> Bank:
     tables = {
         "customers": pd.DataFrame(
             {
@@ -39,7 +39,7 @@ def bank(tmp_path) -> Bank:
         ),
     }
     facts = {"name": "Flat", "currency": "EUR", "timezone": "UTC", "extracted_on": "2020-12-31"}
-    return Bank.open(write_bank(tmp_path / "flat", tables, **facts))
+    return Bank.open(write_bank(tmp_path_factory.mktemp("flat") / "bank", tables, **facts))
 
 
 def test_the_same_names_are_served_from_the_flat_table(bank):

@@ -14,8 +14,8 @@ from crmlab.snapshots import label, outcome_window, snapshot
 day = pd.Timestamp
 
 
-@pytest.fixture
-def bank(tmp_path) -> Bank:
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory) -> Bank:
     """Gap 1 and outcome 2 months after 31 January 2024: 1 March to 30 April."""
     left = {
         "stays": None,
@@ -57,7 +57,7 @@ def bank(tmp_path) -> Bank:
         ),
     }
     facts = {"name": "Tiny", "currency": "EUR", "timezone": "UTC", "extracted_on": "2024-06-30"}
-    return Bank.open(write_bank(tmp_path / "tiny", tables, **facts))
+    return Bank.open(write_bank(tmp_path_factory.mktemp("tiny") / "bank", tables, **facts))
 
 
 WINDOW = {"gap_months": 1, "outcome_months": 2}

@@ -81,7 +81,9 @@ class Block:
 
 
 def _over(state: str, months: int) -> str:
-    """Sum of a state over the last months."""
+    """Sum of a state over the last months; the statement reads no month before the longest window."""
+    if months == max(WINDOWS):
+        return f"sum({state})"
     return f"sum(case when month_index > {{month}} - {months} then {state} else 0 end)"
 
 

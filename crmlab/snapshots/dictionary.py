@@ -41,7 +41,8 @@ churned = label(bank, "2024-06-30", gap_months=1, outcome_months=3)  # 1 where t
   balances count back from it. An account closed since then still counts in it.
 - An account counts for its owner. Persons authorised on it see it in `authorised_accounts_count` only.
 - No rows: sums and counts are 0; recency, shares, means and trends are empty. A bank without the table or column has
-  no such feature: `snapshot(...).attrs["absent"]` says which and why.
+  no such feature: `snapshot(...).attrs["absent"]` says which and why. Likewise an amount of a family whose accounts
+  have no balances in the bank (often loans), as it would be a false 0.
 - Windows that reach back beyond the bank's first day are not full: they hold what is there.
 - Money is the bank's currency in the frame, and whole minor units in SQL. Every sum is of whole numbers, so it does
   not depend on the engine or the order of rows; shares, means and slopes are one division at the end.
@@ -56,6 +57,18 @@ A salary is seen in one of two ways, from the last 6 months:
 `salary_amount` is the mean of the months credited in the last 6. The rule has no amount in it, so it holds in any
 currency. It takes a regular transfer from the customer's own account elsewhere for a salary, and misses a salary paid
 every second month.
+
+## What it costs
+`python benchmarks/snapshots.py` measures it beside the straightforward pandas way (for each date: filter, group by
+customer, merge), each in its own process, and refuses unequal results. Two cores, 12 dates, 44 features of transactions:
+
+| transactions | here: CPU s, peak GiB | pandas: CPU s, peak GiB |
+|---|---|---|
+| 1 million | 3.0, 0.3 | 4.4, 0.5 |
+| 3 million | 4.3, 0.4 | 9.3, 1.0 |
+| 10 million | 11.3, 0.8 | 38.2, 2.7 |
+
+The rows are read once for all dates that share a day of the month (or are month ends); each further date costs 0.3 s.
 
 ## What is not here
 Distinct merchants, medians and windows in days (the last 30 days) are not exact from monthly state: they need a pass

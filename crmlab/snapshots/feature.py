@@ -55,8 +55,6 @@ class Feature:
         Final expression over the blocks of `crmlab.snapshots.blocks`, in DuckDB's dialect.
     needs : tuple of str
         ``table.column`` that a bank must hold. A bank without them has no such feature.
-    optional : bool
-        Computed only when asked for by name, because it needs a pass over the raw rows for every date.
     """
 
     name: str
@@ -65,7 +63,6 @@ class Feature:
     about: str
     sql: str
     needs: tuple[str, ...]
-    optional: bool = False
 
     @property
     def unit(self) -> str:

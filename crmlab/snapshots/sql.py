@@ -61,7 +61,7 @@ def snapshot_sql(
     dialect : str
         A dialect of sqlglot: ``duckdb``, ``spark``, ``snowflake``, ``bigquery``, ``postgres``, ...
     features : sequence of str, optional
-        Names of the features wanted. None: all that are not marked optional.
+        Names of the features wanted. None: all.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def snapshot_sql(
 def choose(names: Sequence[str] | None, known: Sequence[Feature] = FEATURES) -> list[Feature]:
     """Return the features named, in the order of the definition; unknown names are refused."""
     if names is None:
-        return [feature for feature in known if not feature.optional]
+        return list(known)
     if isinstance(names, str):
         names = [names]
     by_name = {feature.name: feature for feature in known}
