@@ -60,7 +60,8 @@ every second month.
 
 ## What it costs
 `python benchmarks/snapshots.py` measures it beside the straightforward pandas way (for each date: filter, group by
-customer, merge), each in its own process, and refuses unequal results. Two cores, 12 dates, 44 features of transactions:
+customer, merge), each in its own process, and refuses unequal results. Two cores, 12 dates, 44 features of
+transactions:
 
 | transactions | here: CPU s, peak GiB | pandas: CPU s, peak GiB |
 |---|---|---|

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from crmlab.bank import Bank
 
-__all__ = ["available_columns", "snapshot", "typed"]
+__all__ = ["FAMILY_AMOUNTS", "available_columns", "snapshot", "typed"]
 
 FAMILY_AMOUNTS = {f"{family}_amount": family for family in ASSET_FAMILIES + DEBT_FAMILIES}
 _EVENTS = ("accounts", "balances", "transactions", "interactions", "digital_events")
@@ -43,7 +43,7 @@ def snapshot(bank: Bank, dates: object = "", features: Sequence[str] | None = No
         Index ``customer_id`` (str); first column ``as_of`` (datetime64), then the features in the order of the
         dictionary: money in the bank's currency, counts int64, flags bool, words str, everything else float64. A row
         is a customer who had joined and not left by the end of the day. Rows are ordered by date, then customer.
-        ``attrs["absent"]`` says which features this bank cannot have, and why.
+        ``attrs["absent"]`` says which features this bank cannot have, and why; the last of the dates decides.
 
     Notes
     -----
