@@ -57,16 +57,29 @@ def test_a_season_does_not_alarm():
     assert not out_of_line({"spending": season + noise})["is_alarm"].any()
 
 
-def test_false_alarms_stay_at_their_rate():
+def test_a_spike_is_seen_although_it_steps_back():
+    noise = np.random.default_rng(3).normal(0, 0.03, 14)
+    spike = pd.Series(noise, index=MONTHS[:14]) + np.where(np.arange(14) == 12, 0.45, 0.0)
+    found = out_of_line({"bookings": spike})
+    assert found.loc[found["is_alarm"], "month"].tolist() == [MONTHS[12], MONTHS[13]]
+
+
+@pytest.mark.parametrize("walks", [True, False])
+def test_false_alarms_stay_at_their_rate(walks):
     generator = np.random.default_rng(5)
-    banks = 300
-    raised = sum(
-        out_of_line({str(i): pd.Series(generator.normal(0, 1, 36).cumsum(), index=MONTHS) for i in range(8)})[
-            "is_alarm"
-        ].any()
-        for _ in range(banks)
-    )
+    banks, raised = 300, 0
+    for _ in range(banks):
+        noise = generator.normal(0, 1, (8, 36))
+        values = noise.cumsum(axis=1) if walks else noise
+        found = out_of_line({str(i): pd.Series(row, index=MONTHS) for i, row in enumerate(values)})
+        raised += found["is_alarm"].any()
     assert raised / banks <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / banks)
+
+
+def test_a_small_step_is_no_alarm_however_rare():
+    jump = pd.Series([3.0] * 20 + [3.04] * 16, index=MONTHS)
+    assert out_of_line({"jump": jump})["is_alarm"].sum() == 1
+    assert out_of_line({"jump": jump}, smallest_step=0.1)["is_alarm"].sum() == 0
 
 
 def test_short_and_constant_series_raise_nothing():

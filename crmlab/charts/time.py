@@ -134,7 +134,9 @@ def panels(
             _dates(ax, "")
             scale.apply(ax.yaxis, name)
             ax.yaxis.get_major_locator().set_params(nbins=4)
-            ax.set_title(textwrap.fill(ax.get_ylabel(), 34), loc="right", fontsize=7.5, x=1.0, pad=4)
+            ax.set_title(
+                textwrap.fill(ax.get_ylabel().removesuffix(", number"), 34), loc="right", fontsize=7.5, x=1.0, pad=4
+            )
             ax.yaxis.label.set_visible(False)
             ax.tick_params(labelsize=7.5)
         for ax in axes.flat[len(names) :]:

@@ -52,10 +52,10 @@ def lorenz_curve(
         if len(near):
             held = float(near["held_share"].iloc[0])
             ax.plot([mark], [held], "o", color=ACCENT, markersize=6, zorder=5)
-            ax.annotate(
-                f"the richest {100 * (1 - mark):.0f} % hold {100 * (1 - held):.1f} %",
-                (mark, held), (-12, 2), textcoords="offset points", ha="right", va="center", fontsize=9,
-            )  # fmt: skip
+            # above the diagonal there is always room
+            ax.plot([0.04], [0.93], "o", color=ACCENT, markersize=6, clip_on=False)
+            text = f"the richest {100 * (1 - mark):.0f} % hold {100 * (1 - held):.1f} %"
+            ax.text(0.06, 0.93, text, fontsize=9, va="center")
         ax.set(xlim=(0, 1), ylim=(0, 1))
         ax.margins(0)
         scale = scale_of("share", [1.0])

@@ -117,7 +117,7 @@ def joiners_changed(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
     Returns
     -------
     Evidence
-        Frame: ``fact``, ``psi``, ``psi_by_chance`` (its mean when nothing has changed), ``p_value`` (after Holm's
+        Frame: ``fact``, ``PSI``, ``PSI by chance`` (its mean when nothing has changed), ``p_value`` (after Holm's
         correction), ``is_alarm``, ``joiners_count``, ``joiners_before_count``.
 
     Notes
@@ -146,7 +146,7 @@ def joiners_changed(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
         counts = counts.reindex(columns=[False, True], fill_value=0)
         found = psi(counts[False], counts[True])
         rows.append((fact.replace("_", " "), found.value, found.expected, found.p_value))
-    frame = pd.DataFrame(rows, columns=["fact", "psi", "psi_by_chance", "p_value"])
+    frame = pd.DataFrame(rows, columns=["fact", "PSI", "PSI by chance", "p_value"])
     frame = frame.sort_values("p_value", kind="stable")
     steps = np.maximum.accumulate(frame["p_value"].to_numpy() * np.arange(len(frame), 0, -1)) if len(frame) else []
     frame = frame.assign(p_value=np.minimum(steps, 1.0), is_alarm=np.array(steps) < false_alarm_rate)

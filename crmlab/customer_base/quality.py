@@ -93,7 +93,8 @@ def months_covered(bank: Bank, *, months: int = 36) -> Evidence:
         between a table's first and last month is a hole; the reading counts them.
     """
     last = pd.Timestamp(bank.date or bank.last_on).to_period("M")
-    window = pd.period_range(last - (months - 1), last, freq="M")
+    first = max(last - (months - 1), pd.Timestamp(bank.first_on).to_period("M"))
+    window = pd.period_range(first, last, freq="M")
     parts, holes = [], []
     for name in bank.tables:
         on = CONTRACT[name].known_on
@@ -120,7 +121,7 @@ def months_covered(bank: Bank, *, months: int = 36) -> Evidence:
     return Evidence(
         frame,
         title=f"{len(holes)} tables have months without rows" if holes else "No table of events has an empty month",
-        about=f"Rows known in the month, % of the table's busiest month; {months} months to {last.strftime('%B %Y')}",
+        about=f"Rows known in the month, % of the table's busiest month; {len(window)} months to {last.strftime('%B %Y')}",
         reading=said,
         estimates={"holes_count": Estimate(float(len(holes)), unit="count")},
     )

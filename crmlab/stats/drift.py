@@ -13,6 +13,8 @@ from crmlab.errors import refuse
 
 __all__ = ["PSI", "out_of_line", "psi"]
 
+_FEWEST_STEPS = 8
+
 
 @dataclass(frozen=True)
 class PSI:
@@ -100,10 +102,10 @@ def out_of_line(
 
     Notes
     -----
-    The step from one month to the next is compared with all other steps of the same series, itself left out (the
-    externally studentised residual, which follows Student's law for normal steps). Each p-value is multiplied by the
-    number of looks (Bonferroni). A season repeats, so it widens the limits and does not alarm; a slow drift does not
-    alarm either: that is what the population stability index is for. A spike is two steps: out and back.
+    The step from one month to the next is compared with the other steps of the same series, itself and its neighbours
+    left out: a spike is two steps, out and back, and one must not hide the other. For normal steps the ratio follows
+    Student's law. Each p-value is multiplied by the number of looks (Bonferroni). A season repeats, so it widens the
+    limits and does not alarm; a slow drift does not alarm either: that is what the population stability index is for.
 
     References
     ----------
@@ -113,15 +115,9 @@ def out_of_line(
     for name, values in series.items():
         steps = values.dropna().diff().dropna()
         k = len(steps)
-        if k < 8:
+        if k < _FEWEST_STEPS:
             continue
-        away = steps - steps.mean()
-        total = float((away**2).sum())
-        # variance of the others: take the step out of the sum of squares
-        others = np.maximum((total - away**2 * k / (k - 1)) / (k - 2), 0)
-        floor = max(total, 1e-24) * 1e-12
-        t = away / np.sqrt(np.maximum(others, floor) * (k - 1) / k)
-        p = 2 * laws.t.sf(np.abs(t), k - 2) if total > 1e-20 else np.ones(k)
+        p = _p_values(steps.to_numpy(dtype=float))
         parts.append(pd.DataFrame({"series": name, "month": steps.index, "step": steps.to_numpy(), "p_value": p}))
     if not parts:
         return pd.DataFrame({"series": [], "month": [], "step": [], "p_value": [], "is_alarm": []}).astype(
@@ -132,3 +128,17 @@ def out_of_line(
     return found.assign(
         p_value=corrected, is_alarm=(corrected < false_alarm_rate) & (found["step"].abs() >= smallest_step)
     )
+
+
+def _p_values(steps: np.ndarray) -> np.ndarray:
+    """Give the two-sided p-value of each step against all but itself and its neighbours."""
+    k = len(steps)
+    near = np.abs(np.subtract.outer(np.arange(k), np.arange(k))) <= 1
+    count = (~near).sum(axis=1)
+    others = np.where(near, 0.0, steps)
+    mean = others.sum(axis=1) / count
+    variance = (np.where(near, 0.0, (steps - mean[:, None]) ** 2)).sum(axis=1) / (count - 1)
+    floor = max(float(np.square(steps).sum()), 1e-24) * 1e-12  # a series that stood still until now
+    t = (steps - mean) / np.sqrt(np.maximum(variance, floor) * (1 + 1 / count))
+    still = np.abs(steps - mean) < 1e-12
+    return np.where(still, 1.0, 2 * laws.t.sf(np.abs(t), count - 1))
