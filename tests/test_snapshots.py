@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
 from crmlab.bank import Bank, write_bank
+from crmlab.bank.tables import CONTRACT
 from crmlab.errors import CrmlabError
 from crmlab.snapshots import FEATURES, feature_dictionary, snapshot, snapshot_sql
 from crmlab.snapshots.dictionary import README, feature_readme
@@ -418,3 +420,24 @@ def test_dates_on_the_same_day_of_the_month_share_the_roll_up():
         dt.date(2024, 3, 15),
         dt.date(2024, 4, 15),
     ]
+
+
+def test_a_feature_needs_no_more_than_it_says():
+    """With exactly the columns of `needs`, each feature's SQL runs and gives its type."""
+    types = {"count": "BIGINT", "days": "BIGINT", "years": "BIGINT", "flag": "BOOLEAN", "word": "VARCHAR"}
+    for feature in FEATURES:
+        columns: dict[str, list[str]] = {}
+        for need in feature.needs:
+            columns.setdefault(need.split(".")[0], []).append(need.split(".")[1])
+        with duckdb.connect() as connection:
+            for table, present in columns.items():
+                fields = ", ".join(f"{name} {CONTRACT[table][name].engine_type}" for name in present)
+                connection.execute(f"create table {table} ({fields})")
+            statements = snapshot_sql("2024-02-15", columns, features=[feature.name])
+            for statement in statements[:-1]:
+                connection.execute(statement.sql)
+            found = connection.sql(statements[-1].sql)
+            names, kinds = found.columns, found.types
+        assert names == ["customer_id", "as_of", feature.name]
+        wanted = {types[feature.kind]} if feature.kind in types else {"BIGINT", "DOUBLE"}
+        assert str(kinds[-1]) in wanted, feature.name
