@@ -32,8 +32,8 @@ BASE_NEEDS: dict[str, tuple[str, ...]] = {
     "digital": ("digital_events.customer_id", "digital_events.occurred_at"),
     "last_use": ("digital_events.customer_id", "digital_events.occurred_at"),
 }
-# Read where a bank has them; an empty cell says enough where it has not (never closed, no fee).
-_SPARED = {"customers.left_on", "accounts.closed_on", "interactions.resolved_at", "products.fee_amount"}
+# Read where a bank has it; an empty cell says enough where it has not (no fee).
+_SPARED = {"products.fee_amount"}
 _REFERENCE = re.compile(rf"\b({'|'.join(BLOCKS)})\.(\w+)")
 _WORD = re.compile(r"\b[a-z]\w*\b")
 
