@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from crmlab.bank.tables import CONTRACT
 from crmlab.errors import refuse
 from crmlab.snapshots.blocks import ASSET_FAMILIES, DEBT_FAMILIES
 from crmlab.snapshots.dates import read_dates
@@ -82,8 +83,12 @@ def snapshot(bank: Bank, dates: object = "", features: Sequence[str] | None = No
 
 
 def available_columns(bank: Bank, chosen: Sequence[Feature]) -> dict[str, list[str]]:
-    """Return the tables and columns that the features may read: there, and not wholly empty."""
-    asked = {need for feature in chosen for need in feature.needs}
+    """Return the tables and columns that the features may read: there, and not wholly empty.
+
+    The day of an event may be wholly empty: none has closed yet, which counts as 0.
+    """
+    events = {f"{t.name}.{c.name}" for t in CONTRACT.values() for c in t.columns if c.revealed_by == c.name}
+    asked = {need for feature in chosen for need in feature.needs} - events
     return {
         table: [
             column

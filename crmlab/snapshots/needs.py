@@ -23,6 +23,7 @@ BASE_NEEDS: dict[str, tuple[str, ...]] = {
         *_ACCOUNT,
         "accounts.product_id",
         "products.product_id",
+        "products.family",
     ),
     "activity": ("transactions.account_id", "transactions.booked_on", *_ACCOUNT),
     "last_act": ("transactions.account_id", "transactions.booked_on", *_ACCOUNT),
