@@ -395,6 +395,9 @@ def test_equals_a_naive_computation_from_raw_rows(tables, as_of):
     assert list(features.index) == sorted(people.loc[(joined <= day) & (left.isna() | (left > day)), "customer_id"])
     for customer in features.index:
         for name, value in _naive(tables, customer, day).items():
+            if name == "debt_amount" and name not in features:
+                assert features.attrs["absent"][name].endswith("but no balance of them")
+                continue
             assert features.loc[customer, name] == pytest.approx(value, rel=1e-9, abs=1e-9, nan_ok=True), (
                 customer,
                 name,
