@@ -18,7 +18,7 @@ export UV_SYSTEM_CERTS := 1
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint format lab simulate lock readme-picture clean
+.PHONY: help report test lint format lab simulate lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -86,4 +86,5 @@ lock: $(VENV)/installed ## Renew both locks from pyproject.toml
 	@$(LOCK) --extra test -c requirements.lock -o requirements-test.lock
 
 clean: ## Remove the environment, the simulated bank and all reports
-	rm -rf $(VENV) $(SIMULATED) reports/*/ reports/.cache
+	rm -rf $(VENV) $(SIMULATED) reports/.cache
+	find reports -mindepth 1 -maxdepth 1 -type d ! -name gallery -exec rm -rf {} +
