@@ -121,7 +121,7 @@ def months_covered(bank: Bank, *, months: int = 36) -> Evidence:
     return Evidence(
         frame,
         title=f"{len(holes)} tables have months without rows" if holes else "No table of events has an empty month",
-        about=f"Rows known in the month, % of the table's busiest month; {len(window)} months to {last.strftime('%B %Y')}",
+        about=f"Rows known in the month, % of the table's busiest month; {len(window)} months to {last:%B %Y}",
         reading=said,
         estimates={"holes_count": Estimate(float(len(holes)), unit="count")},
     )
