@@ -85,12 +85,26 @@ def test_gini_interval_covers_close_to_its_level():
     assert 0.91 <= covered <= 0.985
 
 
-def test_gini_interval_holds_in_a_heavy_tail_where_percentiles_do_not():
-    # lognormal 1.5, 200 customers, 250 banks: percentiles cover 82 % (benchmarks/gini_coverage.py)
+def test_gini_interval_holds_in_a_heavy_tail_more_often_than_percentiles():
+    # lognormal 1.5, 200 customers: 89 against 82 % over 300 banks (benchmarks/gini_coverage.py)
     truth = 2 * norm.cdf(1.5 / np.sqrt(2)) - 1
     generator = np.random.default_rng(12)
-    held = [concentration(generator.lognormal(0, 1.5, 200), resamples=200, points=3, seed=i).gini for i in range(250)]
-    assert np.mean([estimate.low <= truth <= estimate.high for estimate in held]) >= 0.85
+    hits = np.zeros(2)
+    for seed in range(200):
+        values = generator.lognormal(0, 1.5, 200)
+        ours = concentration(values, resamples=200, points=3, seed=seed).gini
+        low, high = np.quantile(replicates(gini, values, resamples=200, seed=seed), [0.025, 0.975])
+        hits += (ours.low <= truth <= ours.high, low <= truth <= high)
+    assert hits[0] / 200 >= 0.8
+    assert hits[0] >= hits[1] + 5
+
+
+def test_large_banks_are_resampled_in_blocks_with_the_same_result():
+    values = np.random.default_rng(4).lognormal(8, 1.2, 12_000)
+    found = concentration(values, resamples=300, points=3)
+    plain = replicates(gini, np.sort(values), resamples=300)
+    assert found.gini.value == pytest.approx(gini(values), rel=1e-12)
+    assert found.gini.high - found.gini.low == pytest.approx(np.subtract(*np.quantile(plain, [0.975, 0.025])), rel=0.25)
 
 
 def test_linearised_error_agrees_with_the_bootstrap():

@@ -14,10 +14,11 @@ __all__ = ["bootstrap", "replicates", "resample_weights"]
 Statistic = Callable[[np.ndarray, np.ndarray], "float | np.ndarray"]
 
 
-def resample_weights(n: int, *, resamples: int, seed: int) -> Iterator[np.ndarray]:
+def resample_weights(n: int, *, resamples: int, seed: int, counts: np.ndarray | None = None) -> Iterator[np.ndarray]:
     """Yield, for each resample, how often each of n rows was drawn.
 
     Weights instead of copies: the rows stay sorted, and memory stays at n numbers however many resamples are asked.
+    With `counts`, a row stands for so many customers alike, and as many customers are drawn as there are.
 
     Examples
     --------
@@ -26,10 +27,20 @@ def resample_weights(n: int, *, resamples: int, seed: int) -> Iterator[np.ndarra
     """
     generator = np.random.default_rng(seed)
     for _ in range(resamples):
+        if counts is not None:
+            yield generator.multinomial(counts.sum(), counts / counts.sum())
+            continue
         yield np.bincount(generator.integers(0, n, n), minlength=n)
 
 
-def replicates(statistic: Statistic, values: object, *, resamples: int = 1_000, seed: int = 1) -> np.ndarray:
+def replicates(
+    statistic: Statistic,
+    values: object,
+    *,
+    resamples: int = 1_000,
+    seed: int = 1,
+    counts: np.ndarray | None = None,
+) -> np.ndarray:
     """Compute a statistic on each resample of the rows.
 
     Parameters
@@ -40,6 +51,8 @@ def replicates(statistic: Statistic, values: object, *, resamples: int = 1_000, 
         One row a customer (one or two dimensions).
     resamples, seed : int
         Same seed, same numbers.
+    counts : array of int, optional
+        How many customers each row stands for; None: one.
 
     Returns
     -------
@@ -47,7 +60,8 @@ def replicates(statistic: Statistic, values: object, *, resamples: int = 1_000, 
         Shape (resamples,) or (resamples, length).
     """
     rows = np.asarray(values, dtype=float)
-    return np.array([statistic(rows, w) for w in resample_weights(len(rows), resamples=resamples, seed=seed)])
+    drawn = resample_weights(len(rows), resamples=resamples, seed=seed, counts=counts)
+    return np.array([statistic(rows, weights) for weights in drawn])
 
 
 def bootstrap(
