@@ -321,7 +321,7 @@ def _naive(tables: dict[str, pd.DataFrame], customer: str, as_of: pd.Timestamp) 
     known = tables["balances"].assign(on=ends)[ends <= as_of]
     last = max(known["on"].max(), pd.Timestamp("2022-11-30")) if len(known) else pd.Timestamp("2022-11-30")
     opened_by = {a: pd.Timestamp(o) for a, o in zip(accounts["account_id"], accounts["opened_on"], strict=True)}
-    known = known[[opened_by[a] <= on for a, on in zip(known["account_id"], known["on"], strict=True)]]
+    known = known[known["on"] >= known["account_id"].map(opened_by)]
     if len(known):  # months before every account was open are not known
         last = max(known["on"].max(), pd.Timestamp("2022-11-30"))
     known = known.merge(accounts[accounts["customer_id"] == customer], on="account_id")

@@ -125,10 +125,15 @@ def _without_balances(bank: Bank, chosen: Sequence[Feature]) -> dict[str, str]:
         return {}
     still_open = " and (a.closed_on is null or a.closed_on > m.day)" if "closed_on" in bank.columns("accounts") else ""
     held_without = bank.sql(f"""
+        with known as (
+            select a.account_id, max(b.balance_on) as day
+            from balances b join accounts a on a.account_id = b.account_id and b.balance_on >= a.opened_on
+            group by a.account_id
+        )
         select p.family from accounts a join products p on p.product_id = a.product_id
-            join (select max(balance_on) as day from balances) m on a.opened_on <= m.day{still_open}
-            left join (select distinct account_id from balances) b on b.account_id = a.account_id
-        group by p.family having count(b.account_id) = 0 order by p.family
+            join (select max(day) as day from known) m on a.opened_on <= m.day{still_open}
+            left join known k on k.account_id = a.account_id
+        group by p.family having count(k.account_id) = 0 order by p.family
     """)
     blank = [family for (family,) in held_without.fetchall()]
     reasons = {name: [family] for name, family in FAMILY_AMOUNTS.items() if family in blank}

@@ -204,15 +204,16 @@ def _roll_up(
     if name == "balances":
         fee = "p.fee_amount" if "fee_amount" in available["products"] else "cast(null as bigint) as fee_amount"
         margin = "p.margin_share" if "margin_share" in available["products"] else "cast(null as double) as margin_share"
-        oldest = f"select max({_index('balance_on', anchor)}) from balances where balance_on <= {_day(days[0])}"
+        month = _index("b.balance_on", anchor)
+        # A balance before the account was opened is no balance.
+        rows = "balances b join accounts a on a.account_id = b.account_id and b.balance_on >= a.opened_on"
+        last_known = f"select max({month}) from {rows} where {month} <= {_last_month_end(days[0])}"
         sql = (
-            f"with r as (\n  select a.customer_id, {_index('b.balance_on', anchor)} as month_index, b.balance_amount,"
+            f"with r as (\n  select a.customer_id, {month} as month_index, b.balance_amount,"
             f" p.family, {margin}, {fee}\n"
-            "  from balances b join accounts a on a.account_id = b.account_id\n"
+            f"  from {rows}\n"
             "  left join products p on p.product_id = a.product_id\n"
-            # A balance before the account was opened is no balance.
-            f"  where b.{known} and b.balance_on >= a.opened_on\n"
-            f"  and {_index('b.balance_on', anchor)} > coalesce(({oldest}), 0) - {max(WINDOWS)}\n)\n"
+            f"  where b.{known} and {month} > coalesce(({last_known}), 0) - {max(WINDOWS)}\n)\n"
             f"select customer_id, month_index{columns}\nfrom r group by customer_id, month_index"
         )
     elif name == "transactions":
@@ -235,6 +236,11 @@ def _whole(expression: str, merge: str) -> str:
 
 def _day(date: dt.date) -> str:
     return f"date '{date.isoformat()}'"
+
+
+def _last_month_end(day: dt.date) -> int:
+    """Number of the month of the last month end on or before a date."""
+    return month_index(day) - (anchor_of(day) != MONTH_END)
 
 
 def _select(day: dt.date, chosen: list[Feature], available: Mapping[str, frozenset[str]]) -> str:
@@ -285,8 +291,7 @@ def _block(
     key, where = "customer_id", ""
     if name == "worth":
         table = _roll_up_name("balances", MONTH_END)
-        # The month of the last month-end on or before the date.
-        month = month_index(day) - (anchor_of(day) != MONTH_END)
+        month = _last_month_end(day)
         source = (
             f"{table} cross join (select max(month_index) as last_month from {table} where month_index <= {month}) k"
         )
