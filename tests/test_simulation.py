@@ -106,6 +106,21 @@ def test_the_clean_bank_raises_no_alarm(bank: Path) -> None:
     assert {violation.severity for violation in on_a_day} == {"info"}  # only how many rows become known later
 
 
+def test_no_booking_before_its_account_opens(bank: Path, tmp_path: Path) -> None:
+    # customer 925 of seed 1 once got money six days before their current account opened
+    larger = simulate(tmp_path / "bank", customers=1000, months=10, seed=1).folder
+    for folder in (bank, larger):
+        early, late = _query(
+            folder,
+            """
+            select count(*) filter (least(booked_on, occurred_at::date) < opened_on),
+                   count(*) filter (booked_on > closed_on)
+            from transactions join accounts using (account_id)
+            """,
+        )[0]
+        assert (early, late) == (0, 0)
+
+
 def test_a_second_person_is_known_when_the_account_opens(bank: Path) -> None:
     shared, unknown = _query(
         bank,

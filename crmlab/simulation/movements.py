@@ -88,8 +88,12 @@ def mature_deposits(scene: Scene) -> None:
     day = np.clip(accounts.matures[mine] - month.first, 0, month.days - 1)
     interest = scene.money[who, slot_of("term")] * accounts.rate[mine] * accounts.term[mine] / 12
     scene.book(who, "term", day, interest, "interest", "automatic", counterparty="bank")
-    has_current = scene.holders("current")[who]
-    for target, part in (("current", has_current), ("savings", ~has_current & scene.holders("savings")[who])):
+
+    def ready(name: str) -> np.ndarray:  # an account that opens later in the month cannot take the money
+        return scene.holders(name)[who] & (accounts.opened[scene.account(who, name)] <= month.first + day)
+
+    has_current = ready("current")
+    for target, part in (("current", has_current), ("savings", ~has_current & ready("savings"))):
         there = who[part]
         scene.transfer(
             there, "term", target, day[part], scene.money[there, slot_of("term")], "automatic", initiated=False

@@ -72,6 +72,10 @@ class Scene:
         """Which customers have an open account in every one of these slots."""
         return (self.accounts.of[: self.n, [slot_of(slot) for slot in slots]] >= 0).all(axis=1)
 
+    def since_opening(self, account: np.ndarray, day: np.ndarray | int) -> np.ndarray:
+        """Return the days, moved to the opening of accounts that open later in the month."""
+        return np.maximum(day, self.accounts.opened[account] - self.month.first)
+
     def move(self, who: np.ndarray, slot: str, amount: np.ndarray) -> None:
         """Add planned money to customers' slots; each customer at most once a call."""
         self.money[who, slot_of(slot)] += amount
@@ -96,7 +100,8 @@ class Scene:
         """
         amount = np.rint(amount).astype(np.int64)
         second = seconds(rng, len(who), hours) if rng is not None else (_MORNING if hours == "day" else _CLOSE)
-        self.ledger.add(self.account(who, slot), day, second, amount, kind, channel, **more)
+        account = self.account(who, slot)
+        self.ledger.add(account, self.since_opening(account, day), second, amount, kind, channel, **more)
         self.move(who, slot, amount)
 
     def transfer(self, who, source, target, day, amount, channel, *, kind="transfer", initiated, rng=None) -> None:

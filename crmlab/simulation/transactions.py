@@ -172,7 +172,8 @@ def _many(scene: Scene, rng: np.random.Generator, who, amount, kind, channel, we
     amount = np.rint(amount).astype(np.int64)
     day = scene.month.spread(rng, len(who), weekdays)
     second = seconds(rng, len(who), "day")
-    scene.ledger.add(scene.account(who, "current"), day, second, amount, kind, channel, **more)
+    account = scene.account(who, "current")
+    scene.ledger.add(account, scene.since_opening(account, day), second, amount, kind, channel, **more)
     np.add.at(scene.money, (who, _CURRENT), amount)
 
 
