@@ -251,6 +251,39 @@ def test_line_ends_of_every_system(folder, end):
     assert ids(folder(customers__csv=GOOD["customers.csv"].replace("\n", end))) == ["0001", "0002"]
 
 
+@pytest.mark.parametrize(("first", "second"), [("\r\n", "\n"), ("\n", "\r\n"), ("\r", "\n")])
+def test_line_ends_of_two_systems_in_one_file(folder, first, second):
+    text = f'customer_id,joined_on,region{first}1,2020-01-01,"a{second}b"{second}2,2020-01-01,c{first}3,x,d{second}'
+    place = folder(customers__csv=text, accounts__csv=None)
+    assert inspect(place)[0].rows["customers"] == (3, 1)
+    frame = Bank.open(place).frame("customers")
+    assert frame["customer_id"].tolist() == ["1", "2"]
+    assert [cell.split() for cell in frame["region"]] == [["a", "b"], ["c"]]
+
+
+def test_a_delimiter_that_is_not_looked_for(folder):
+    assert refusal(folder(customers__csv="customer_id^joined_on\n1^2020-01-01\n", accounts__csv=None)) == (
+        "customers.csv: delimiter ',' gives one column, '^' separates names of columns."
+        " Write delimiter: '^' in bank.yml."
+    )
+
+
+def test_a_damaged_file_is_told_by_its_name(folder):
+    place = folder(customers__csv=None)
+    path = place / "customers.parquet"
+    duckdb.sql("SELECT i::VARCHAR AS customer_id, DATE '2020-01-01' AS joined_on FROM range(50000) t(i)").write_parquet(
+        str(path)
+    )
+    content = bytearray(path.read_bytes())
+    content[200:5000] = bytes(4800)  # the header and the footer stay whole
+    path.write_bytes(content)
+    text = refusal(place)
+    assert text.startswith("customers.parquet cannot be read: ")
+    assert text.endswith(". Export it again.")
+    assert str(place) not in text
+    assert errors(place)[0] == text
+
+
 # --- rows ---
 
 
@@ -307,6 +340,29 @@ def test_text_in_a_number(folder):
         " Correct it in the source; decimal, thousands and nulls in bank.yml say how numbers are written."
     ]
     assert Bank.open(place).frame("balances")["balance_amount"].tolist() == [5.0]
+
+
+def test_amounts_too_large_for_money(folder):
+    # 9,999,999,999,999,999.99 is the largest that the files hold; one digit more, or twenty, do not fit
+    header = "account_id,balance_on,balance_amount\n"
+    rows = "A1,2020-02-29,9999999999999999.99\nA1,2020-03-31,10000000000000000\nA2,2020-03-31,99999999999999999999\n"
+    place = folder(balances__csv=header + rows + "A2,2020-04-30,1.5e3\n")
+    assert errors(place) == [
+        "balances.balance_amount: 1 row holds a number too large for its kind (row 3 like '99999999999999999999')."
+        " Set aside. Correct it in the source.",
+        "balances.balance_amount: 1 row holds an amount of more than 18 digits (row 2 like '99999999999999999')."
+        " Set aside. Correct it in the source.",
+    ]
+    bank = Bank.open(place)
+    assert bank.sql("SELECT balance_amount FROM balances").fetchall() == [(999_999_999_999_999_999,), (150_000,)]
+    # and the same from Parquet that is used where it lies
+    (place / "balances.csv").unlink()
+    duckdb.sql(
+        "SELECT 'A1' AS account_id, DATE '2020-02-29' AS balance_on,"
+        " CAST('-9999999999999999.99' AS DECIMAL(18,2)) AS balance_amount"
+    ).write_parquet(str(place / "balances.parquet"))
+    assert errors(place) == []
+    assert Bank.open(place).sql("SELECT balance_amount FROM balances").fetchall() == [(-999_999_999_999_999_999,)]
 
 
 def test_part_of_a_count(folder):
@@ -554,3 +610,68 @@ def test_mapping_names_a_column_that_the_file_lacks(folder):
         "bank.yml: tables.customers.columns.birth_on comes from 'birth_date', which customers.csv lacks; it has"
         " ['customer_id', 'joined_on', 'birth_on']. Did you mean 'birth_on'? Correct the name."
     )
+
+
+# --- the mapping and the machine ---
+
+
+def test_layouts_that_cannot_be_meant(folder):
+    mapping = """
+currency: Euro
+sources: {extract: {files: customers.csv, delimiter: ";;"}}
+tables:
+  customers:
+    files: customers.csv
+    decimal: ","
+    thousands: ","
+    date_format: ["%d.%m.%Y", "%Q", YYYY-MM-DD]
+    columns: {birth_on: {from: birth_on, format: "%d.%N"}}
+"""
+    assert refusal(folder(bank__yml=mapping)) == (
+        "6 problems:\n"
+        "- bank.yml: currency 'Euro' is not an ISO 4217 code. Write one such as EUR.\n"
+        "- bank.yml: sources.extract.delimiter ';;' is not one character. Write one such as ';'.\n"
+        "- bank.yml: tables.customers gives ',' as decimal and as thousands. Give two different signs.\n"
+        "- bank.yml: tables.customers.date_format: '%Q' has the unknown sign '%Q'."
+        " Write one such as '%d.%m.%Y' or '%Y-%m-%d %H:%M:%S'.\n"
+        "- bank.yml: tables.customers.date_format: 'YYYY-MM-DD' has no sign such as %Y."
+        " Write one such as '%d.%m.%Y' or '%Y-%m-%d %H:%M:%S'.\n"
+        "- bank.yml: tables.customers.columns.birth_on.format: '%d.%N' has the unknown sign '%N'."
+        " Write one such as '%d.%m.%Y' or '%Y-%m-%d %H:%M:%S'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("CRMLAB_THREADS", "two", "CRMLAB_THREADS is 'two', not a whole number from 1 on. Correct it or unset it."),
+        ("CRMLAB_THREADS", "0", "CRMLAB_THREADS is '0', not a whole number from 1 on. Correct it or unset it."),
+        ("CRMLAB_MEMORY", "lots", "CRMLAB_MEMORY is 'lots', not a size. Write it as 2GB or unset it."),
+    ],
+)
+def test_settings_that_cannot_be_meant(folder, monkeypatch, name, value, message):
+    monkeypatch.setenv(name, value)
+    assert refusal(folder()) == message
+
+
+def test_a_cache_that_cannot_be_written(folder, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("CRMLAB_CACHE", str(tmp_path / "file"))
+    assert refusal(folder()) == (
+        f"cache: '{tmp_path}/file' cannot be written: file exists. Give a place that can be written in CRMLAB_CACHE."
+    )
+
+
+def test_a_target_that_cannot_be_written(folder, tmp_path):
+    from crmlab.bank.quarantine import copy_quarantine
+    from crmlab.simulation import simulate
+
+    (tmp_path / "file").write_text("no folder")
+    report, _ = inspect(folder(products__csv="product_id,family\nP1,loam\n"))
+    with pytest.raises(CrmlabError) as caught:
+        copy_quarantine(report.quarantine, tmp_path / "file" / "broken.csv")
+    assert str(caught.value) == (
+        f"quarantine: '{tmp_path}/file' cannot be written: file exists. Give a place that can be written."
+    )
+    with pytest.raises(CrmlabError, match=r"^out: '.*' cannot be written: not a directory\. Give a place that can be"):
+        simulate(tmp_path / "file" / "bank", customers=1, months=1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crmlab.bank.contract import Column
-from crmlab.bank.engine import literal, quote
+from crmlab.bank.engine import as_minor, literal, quote
 from crmlab.bank.mapping import ColumnMap, Layout
 
 __all__ = ["NUMBER", "ZONED", "Field", "family", "make_field"]
@@ -126,7 +126,7 @@ def make_field(
         scaled = f"{_number(value, kind, layout, 'DECIMAL(30,8)')} * {units}"
         typed = f"TRY_CAST(round({scaled}, 0) AS BIGINT)"
         if kind == "decimal" and raw_type.upper() == f"DECIMAL(18,{len(str(minor_units)) - 1})" and units != 1:
-            typed = f"CAST({value} * {units} AS BIGINT)"
+            typed = as_minor(value, units)
         if given.sign:
             by = _clean(f"CAST({quote(given.sign.by)} AS VARCHAR)", "text", ())
             more = ((f"s:{column.name}", f"{by} IN {_row(given.sign.negative)}"),)

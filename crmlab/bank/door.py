@@ -8,14 +8,22 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
-from crmlab.bank.engine import as_currency, connect, literal, quote, scratch_folder
+from crmlab.bank.engine import (
+    as_currency,
+    as_minor,
+    connect,
+    literal,
+    make_folder,
+    quote,
+    scratch_folder,
+    temporary_folder,
+)
 from crmlab.bank.fingerprint import write_atomic
 from crmlab.bank.intake import Conformed, conform_table
 from crmlab.bank.mapping import BankMap
@@ -75,7 +83,7 @@ def enter(source: str | Path, *, check: bool = True) -> tuple[duckdb.DuckDBPyCon
         folder = _remembered(found, fingerprint)
         if folder:
             return connection, _reopen(connection, found, fingerprint, folder)
-    with tempfile.TemporaryDirectory(dir=_made(scratch_folder()), prefix="door-") as work:
+    with temporary_folder(scratch_folder(), "door-", "cache") as work:
         fingerprint, verdict = _judge(connection, found, Path(work))
         if verdict.problems:
             raise CrmlabError(verdict.problems)
@@ -96,7 +104,7 @@ def inspect(source: str | Path) -> tuple[Report, bool]:
     found = find_source(source)
     connection = connect()
     connection.execute("CREATE SCHEMA bank")
-    with tempfile.TemporaryDirectory(dir=_made(scratch_folder()), prefix="door-") as work:
+    with temporary_folder(scratch_folder(), "door-", "cache") as work:
         fingerprint, verdict = _judge(connection, found, Path(work))
         folder = _remember(found, fingerprint, verdict, Path(work))
     connection.close()
@@ -114,11 +122,6 @@ def remembered_early(connection: duckdb.DuckDBPyConnection, facts: Facts, tables
         early, _ = early_rows(connection, tables)
         write_atomic(note, json.dumps(early))
         return early
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _facts(found: Source, fingerprint: str, report: Report, early: dict[str, list[str]] | None = None) -> Facts:
@@ -172,9 +175,17 @@ def _judge(connection: duckdb.DuckDBPyConnection, found: Source, work: Path) -> 
     violations += _about_source(found, unreadable)
     horizon = found.facts.extracted_on or dt.date.today()
     kept: dict[str, str] = {}
+    judged: list[Conformed] = []
     for one in tables:
-        violations += check_table(connection, one, found.facts, horizon)
         name = one.table.name
+        try:
+            violations += check_table(connection, one, found.facts, horizon)
+        except duckdb.Error as error:
+            problem = _cannot_read(one.origin, error)
+            violations.append(Violation(name, "", "unreadable", 0, problem, ""))
+            problems.append(problem)
+            continue
+        judged.append(one)
         kept[name] = "in place" if one.in_place else "accepted"
         if one.in_place:
             _make_view(connection, one.origin, found.facts)
@@ -182,14 +193,25 @@ def _judge(connection: duckdb.DuckDBPyConnection, found: Source, work: Path) -> 
             target = work / "accepted" / f"{name}.parquet"
             _write_accepted(connection, one, found.facts, target)
             _make_view(connection, _copied(connection, name, target), found.facts)
-    write_quarantine(connection, tables, work / "quarantine.parquet")
+    write_quarantine(connection, judged, work / "quarantine.parquet")
     early, remarks = early_rows(connection, list(kept))
     rank = {"error": 0, "warning": 1, "info": 2}
     places = {name: place for place, name in enumerate(["", *CONTRACT])}
     violations += remarks
     violations.sort(key=lambda one: (rank[one.severity], places.get(one.table, 99)))
-    rows = {one.table.name: (one.read, one.aside) for one in tables}
+    rows = {one.table.name: (one.read, one.aside) for one in judged}
     return fingerprint, _Verdict(Report(found.name, tuple(violations), rows), kept, early, problems)
+
+
+def _cannot_read(origin: Origin, error: duckdb.Error) -> str:
+    """Say which table the engine stopped at; a damaged file is found only when its rows are read."""
+    first = str(error).splitlines()[0]
+    for path, name in zip(origin.files, origin.names, strict=True):
+        first = first.replace(str(path), name)
+    cure = "Export it again."
+    if isinstance(error, duckdb.OutOfMemoryException):
+        cure = "Give the engine more in CRMLAB_MEMORY, such as 4GB."
+    return f"{origin.label} cannot be read: {first.rstrip('.')}. {cure}"
 
 
 def _about_source(found: Source, unreadable: dict[str, list[str]]) -> list[Violation]:
@@ -249,7 +271,7 @@ def _make_view(connection: duckdb.DuckDBPyConnection, origin: Origin, facts: Ban
         if column is None and not table.open_ended:
             continue
         if column.kind == "money" if column else name.endswith("amount"):
-            fields.append(f"CAST({quote(name)} * {facts.minor_units} AS BIGINT) AS {quote(name)}")
+            fields.append(f"{as_minor(quote(name), facts.minor_units)} AS {quote(name)}")
         elif column:
             fields.append(f"CAST({quote(name)} AS {column.engine_type}) AS {quote(name)}")
         else:
@@ -280,7 +302,7 @@ def _remembered(found: Source, fingerprint: str) -> Path | None:
 
 
 def _remember(found: Source, fingerprint: str, verdict: _Verdict, work: Path) -> Path:
-    doors = _made(scratch_folder() / "doors")
+    doors = make_folder(scratch_folder() / "doors", "cache")
     folder = doors / _key(fingerprint)
     shutil.rmtree(work / "staged", ignore_errors=True)
     kept = {

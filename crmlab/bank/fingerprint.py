@@ -8,7 +8,8 @@ import os
 import time
 from pathlib import Path
 
-from crmlab.bank.engine import scratch_folder
+from crmlab.bank.engine import make_folder, scratch_folder
+from crmlab.errors import CrmlabError
 
 __all__ = ["digest_file", "write_atomic"]
 
@@ -38,7 +39,13 @@ def digest_file(path: Path) -> str:
 
 def write_atomic(path: Path, text: str) -> None:
     """Write a small file so that a reader sees the old or the new one, never a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, "cache")
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise CrmlabError(
+            [f"cache: {str(path)!r} cannot be written: {reason}. Give a place that can be written in CRMLAB_CACHE."]
+        ) from None

@@ -18,6 +18,9 @@ from crmlab.errors import CrmlabError, nearest
 __all__ = ["BankMap", "ColumnMap", "Layout", "TableMap", "expand", "read_mapping"]
 
 
+_DIRECTIVES = "-?[dmyHIMSj]|[aAbBYfgnpzZxXcTGVWUuw%]"  # what the engine's strptime reads
+
+
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -191,10 +194,15 @@ def _check(file: str, mapping: BankMap) -> list[str]:
             f"{file}: timezone {mapping.timezone!r} is not an IANA zone.{nearest(mapping.timezone, sorted(zones))}"
             " Write one such as Europe/Prague."
         )
+    if not re.fullmatch("[A-Z]{3}", mapping.currency):
+        problems.append(f"{file}: currency {mapping.currency!r} is not an ISO 4217 code. Write one such as EUR.")
+    for name, source in mapping.sources.items():
+        problems += _check_layout(f"{file}: sources.{name}", source)
     for name, table in mapping.tables.items():
         place = f"{file}: tables.{name}"
         if name not in CONTRACT:
             continue
+        problems += _check_layout(place, table)
         origins = [key for key in ("files", "source", "table", "sql") if getattr(table, key)]
         if len(origins) != 1:
             given = " and ".join(origins) or "nothing"
@@ -208,6 +216,29 @@ def _check(file: str, mapping: BankMap) -> list[str]:
     return problems
 
 
+def _check_layout(place: str, layout: Layout) -> list[str]:
+    problems = []
+    if layout.delimiter is not None and len(layout.delimiter) != 1:
+        problems.append(f"{place}.delimiter {layout.delimiter!r} is not one character. Write one such as ';'.")
+    if layout.thousands == layout.decimal:
+        problems.append(f"{place} gives {layout.decimal!r} as decimal and as thousands. Give two different signs.")
+    if len(layout.thousands) > 1:
+        problems.append(f"{place}.thousands {layout.thousands!r} is not one character. Write one such as '.'.")
+    for key in ("date_format", "time_format"):
+        problems += _check_formats(f"{place}.{key}", getattr(layout, key))
+    return problems
+
+
+def _check_formats(place: str, formats: list[str]) -> list[str]:
+    problems = []
+    for text in formats:
+        unknown = [sign for sign in re.findall("%(-?.?)", text) if not re.fullmatch(_DIRECTIVES, sign)]
+        if unknown or "%" not in text:
+            fact = f"has the unknown sign '%{unknown[0]}'" if unknown else "has no sign such as %Y"
+            problems.append(f"{place}: {text!r} {fact}. Write one such as '%d.%m.%Y' or '%Y-%m-%d %H:%M:%S'.")
+    return problems
+
+
 def _check_columns(place: str, name: str, table: TableMap) -> list[str]:
     problems = []
     contract = CONTRACT[name]
@@ -215,6 +246,7 @@ def _check_columns(place: str, name: str, table: TableMap) -> list[str]:
         if given is None or column not in contract.by_name:
             continue
         here = f"{place}.columns.{column}"
+        problems += _check_formats(f"{here}.format", given.format)
         origins = [key for key in ("source", "sql", "value") if getattr(given, key) is not None]
         if len(origins) > 1:
             named = " and ".join("from" if key == "source" else key for key in origins)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from crmlab.bank.engine import connect, literal
+from crmlab.bank.engine import connect, literal, make_folder
 from crmlab.bank.intake import ROW_NUMBER, ROWS_A_FILE, Conformed
 from crmlab.errors import CrmlabError
 
@@ -91,7 +91,7 @@ def copy_quarantine(path: Path, target: Path) -> Path:
         raise CrmlabError(
             [f"quarantine {str(target)!r} is neither .parquet nor .csv. Give the file one of these endings."]
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent, "quarantine")
     # in CSV no cell can be executed: `cells` is JSON and begins with a brace, the others are crmlab's own words
     connection = connect()
     connection.execute(f"COPY (SELECT * FROM read_parquet({literal(path)})) TO {literal(target)} ({kind})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from crmlab.bank.conform import ZONED, Field
+from crmlab.bank.conform import NUMBER, ZONED, Field
 from crmlab.bank.contract import Column, Table
 from crmlab.bank.engine import quote
 
@@ -158,6 +158,17 @@ def _readable(field: Field, unread: str, whole: bool) -> list[Rule]:
         if column.kind == "count":
             what = "something other than a whole number"
         cure = "Correct it in the source; decimal, thousands and nulls in bank.yml say how numbers are written."
+        if text and column.kind != "count":
+            number = f"regexp_matches({cell}, {NUMBER})"
+            return [
+                rule("not a number", f"holds/hold {what}", cure, f" AND NOT {number}"),
+                rule(
+                    "number too large",
+                    "holds/hold a number too large for its kind",
+                    "Correct it in the source.",
+                    f" AND {number}",
+                ),
+            ]
         return [rule("not a number", f"holds/hold {what}", cure)]
     return []
 

@@ -73,6 +73,13 @@ def read_header(path: Path, layout: Layout, wanted: list[str]) -> tuple[str, lis
                 f" Write delimiter: {best!r} in bank.yml."
             ]
         )
+    if len(names) == 1 and len(wanted) > 1 and names[0] not in wanted and (sign := _foreign_sign(names[0], wanted)):
+        raise CrmlabError(
+            [
+                f"{path.name}: delimiter {delimiter!r} gives one column, {sign!r} separates names of columns."
+                f" Write delimiter: {sign!r} in bank.yml."
+            ]
+        )
     empty = [number for number, name in enumerate(names, 1) if not name]
     # a first column without a name is the row number that pandas writes
     names = [name or f"column_{number}" for number, name in enumerate(names, 1)]
@@ -83,6 +90,13 @@ def read_header(path: Path, layout: Layout, wanted: list[str]) -> tuple[str, lis
     if len(empty) == len(names):
         raise CrmlabError([f"{path.name} has no header: line 1 is empty. Put the column names in line 1."])
     return delimiter, names
+
+
+def _foreign_sign(line: str, wanted: list[str]) -> str:
+    """Return the sign outside `DELIMITERS` that splits a header into wanted names, or nothing."""
+    signs = [sign for sign in dict.fromkeys(line) if not sign.isalnum() and sign not in "_\"'"]
+    best = max(signs, key=lambda sign: len({*_split(line, sign)} & {*wanted}), default="")
+    return best if best and len({*_split(line, best)} & {*wanted}) > 1 else ""
 
 
 def _split(line: str, delimiter: str) -> list[str]:
@@ -167,16 +181,14 @@ def stage_text(
     folder.mkdir(parents=True, exist_ok=True)
     readable = _as_utf8(path, layout, folder)
     target = folder / f"{path.name}.parquet"
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    reader = (
-        f"read_csv({literal(readable)}, auto_detect = false, header = true, delim = {literal(delimiter)}, quote = '\"',"
-        f" escape = '\"', columns = {{{columns}}}, store_rejects = true, rejects_table = 'rejects_',"
-        " rejects_scan = 'scans_')"
-    )
-    for table in ("rejects_", "scans_"):
-        connection.execute(f"DROP TABLE IF EXISTS {table}")
     try:
-        connection.execute(f"COPY (SELECT * FROM {reader}) TO {literal(target)} (FORMAT parquet)")
+        try:
+            _copy_rows(connection, readable, delimiter, names, target)
+        except duckdb.Error:
+            # the engine's parser stops where lines end in two ways
+            mended = _with_one_line_end(readable, folder / f"{path.name}.mended")
+            _copy_rows(connection, mended, delimiter, names, target)
+            readable = mended
     except duckdb.Error as error:
         first = str(error).splitlines()[0].replace(str(readable), path.name)
         raise CrmlabError([f"{path.name} cannot be read as delimited text: {first} Mend the file."]) from None
@@ -194,6 +206,28 @@ def stage_text(
     if readable != path:
         readable.unlink()
     return Staged(target, path, tuple(names), tuple(ragged[line] for line in sorted(ragged)))
+
+
+def _copy_rows(
+    connection: duckdb.DuckDBPyConnection, path: Path, delimiter: str, names: list[str], target: Path
+) -> None:
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    for table in ("rejects_", "scans_"):
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    connection.execute(
+        f"COPY (SELECT * FROM read_csv({literal(path)}, auto_detect = false, header = true,"
+        f" delim = {literal(delimiter)}, quote = '\"', escape = '\"', columns = {{{columns}}},"
+        f" store_rejects = true, rejects_table = 'rejects_', rejects_scan = 'scans_')) TO {literal(target)}"
+        " (FORMAT parquet)"
+    )
+
+
+def _with_one_line_end(path: Path, copy: Path) -> Path:
+    """Copy a UTF-8 file with every line end as a line feed."""
+    with path.open(encoding="utf-8", newline=None) as source, copy.open("w", encoding="utf-8", newline="") as target:
+        while chunk := source.read(_CHUNK):
+            target.write(chunk)
+    return copy
 
 
 def _lines_lost(connection: duckdb.DuckDBPyConnection, path: Path, staged: Path, names: list[str]) -> int:

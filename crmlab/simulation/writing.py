@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from crmlab.bank.engine import make_folder
 from crmlab.bank.tables import CONTRACT
 from crmlab.bank.writing import stamp_bank
 from crmlab.errors import refuse
@@ -86,9 +87,7 @@ def simulate(
     folder = Path(out)
     refuse(*_problems(folder, customers, months, seed, force, processes))
     began = time.perf_counter()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.parent / f".{folder.name}.partial-{os.getpid()}"
-    partial.mkdir()
+    partial = make_folder(folder.parent / f".{folder.name}.partial-{os.getpid()}", "out")
     try:
         rows = _write(partial, customers, months, seed, processes, progress or (lambda done, of: None))
         sizes = {name: _size(partial, name) for name in rows}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
 from crmlab.bank.adapters.report import REPORT_NAME
+from crmlab.bank.engine import temporary_folder
 from crmlab.bank.tables import CONTRACT
 from crmlab.errors import CrmlabError
 
@@ -39,9 +39,8 @@ def filled_folder(out: Path, *, force: bool = False) -> Iterator[Path]:
             ]
         )
     is_new = not out.exists()
-    out.parent.mkdir(parents=True, exist_ok=True)
     # beside the target, so that the move at the end stays on one disk
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
+    with temporary_folder(out.parent, f".{out.name}-", "--out") as scratch:
         folder = Path(scratch) / "bank"
         folder.mkdir()
         yield folder
