@@ -97,6 +97,14 @@ def test_file_that_is_no_source(tmp_path):
     )
 
 
+def test_one_table_is_no_source(folder):
+    path = folder() / "customers.csv"
+    assert refusal(path) == (
+        f"source '{path}' is one file, not a bank. Give the folder that holds it when it is named after a table;"
+        " turn a text file with one row a customer into a bank with crmlab import flat."
+    )
+
+
 def test_table_given_twice(folder):
     place = folder()
     duckdb.sql("SELECT 1 AS x").write_parquet(str(place / "accounts.parquet"))

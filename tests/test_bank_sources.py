@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -218,6 +219,19 @@ def test_broken_rows_are_told_at_each_opening(tmp_path, caplog):
         ]
         assert bank.report.set_aside == 1
         assert bank.check() == bank.report
+
+
+def test_a_check_leaves_the_copy_that_others_read(tmp_path):
+    folder = write(tmp_path / "bank", customers__csv="customer_id,joined_on\n1,2020-01-01\n")
+    bank = Bank.open(folder)
+    view = bank.sql("SELECT sql FROM duckdb_views() WHERE schema_name = 'bank'").fetchall()[0][0]
+    (copy,) = [Path(part) for part in view.split("'") if part.endswith(".parquet")]
+    before = copy.stat().st_ino
+    inspect(folder)
+    assert copy.stat().st_ino == before
+    # a copy that somebody removed is made anew
+    copy.unlink()
+    assert Bank.open(folder).frame("customers")["customer_id"].tolist() == ["1"]
 
 
 def test_changed_files_are_checked_again(tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from pathlib import Path
 
 import duckdb
@@ -140,3 +142,12 @@ def test_an_interrupted_simulation_leaves_nothing_behind(tmp_path: Path) -> None
     with pytest.raises(KeyboardInterrupt):
         simulate(tmp_path / "bank", customers=10, months=1, progress=stop)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_simulation_left_is_removed_a_day_later(tmp_path: Path) -> None:
+    old, fresh = tmp_path / ".bank.partial-1", tmp_path / ".bank.partial-2"
+    for folder in (old, fresh):
+        (folder / "transactions").mkdir(parents=True)
+    os.utime(old, (time.time() - 90_000,) * 2)
+    simulate(tmp_path / "bank", customers=1, months=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".bank.partial-2", "bank"]

@@ -292,7 +292,8 @@ def _remembered(found: Source, fingerprint: str) -> Path | None:
         kept = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if kept["problems"]:
+    copies = [f"{name}.parquet" for name, where in kept["tables"].items() if where == "accepted"]
+    if kept["problems"] or not all((folder / "accepted" / name).is_file() for name in copies):
         return None
     # without a day of the extract, "in the future" was judged by the day of the check
     judged_by_day = found.facts.extracted_on is None and any(
@@ -318,6 +319,11 @@ def _remember(found: Source, fingerprint: str, verdict: _Verdict, work: Path) ->
     shutil.rmtree(part, ignore_errors=True)
     work.rename(part)
     work.mkdir()  # the caller's temporary folder is removed by its own context
+    if folder.is_dir() and _sizes(part) == _sizes(folder):
+        # another process may be reading the same rows there
+        (part / "verdict.json").replace(folder / "verdict.json")
+        shutil.rmtree(part, ignore_errors=True)
+        return folder
     if folder.exists():
         shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -327,6 +333,11 @@ def _remember(found: Source, fingerprint: str, verdict: _Verdict, work: Path) ->
         shutil.rmtree(part, ignore_errors=True)
     _prune(doors, kept["source"], folder)
     return folder
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Sizes of the files with rows in a verdict's folder."""
+    return {str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*.parquet")}
 
 
 def _prune(doors: Path, source: str, keep: Path) -> None:

@@ -305,6 +305,13 @@ def find_source(source: str | Path) -> Source:
             head = handle.read(12)
         if head[8:12] == b"DUCK":
             return Source(path, BankMap(), path.parent, database=path)
+        if path.suffix.lower() in (*_TEXT, ".parquet", ".pq"):
+            raise CrmlabError(
+                [
+                    f"source {str(source)!r} is one file, not a bank. Give the folder that holds it when it is named"
+                    " after a table; turn a text file with one row a customer into a bank with crmlab import flat."
+                ]
+            )
         raise CrmlabError(
             [
                 f"source {str(source)!r} is no DuckDB file and no bank.yml."

@@ -87,6 +87,7 @@ def simulate(
     folder = Path(out)
     refuse(*_problems(folder, customers, months, seed, force, processes))
     began = time.perf_counter()
+    _sweep(folder)
     partial = make_folder(folder.parent / f".{folder.name}.partial-{os.getpid()}", "out")
     try:
         rows = _write(partial, customers, months, seed, processes, progress or (lambda done, of: None))
@@ -98,6 +99,14 @@ def simulate(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Written(folder, rows, sizes, time.perf_counter() - began)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what simulations of the same folder left when they were killed, a day or more ago."""
+    yesterday = time.time() - 86_400
+    for left in folder.parent.glob(f".{folder.name}.partial-*"):
+        if left.stat().st_mtime < yesterday:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _problems(folder: Path, customers: int, months: int, seed: int, force: bool, processes: int) -> Iterator[str]:
