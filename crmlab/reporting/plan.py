@@ -125,7 +125,7 @@ def make_plan(
     problems += wrong if chosen else ()
     if jobs < 0:
         problems.append(f"--jobs {jobs} is below 1. Give the number of notebooks to run at the same time.")
-    where = _anchored(root, source or SIMULATED)
+    where = _anchored(root, source) if source else root / SIMULATED
     view, wrong = _open(source, where, as_of)
     problems += wrong
     if view is None:

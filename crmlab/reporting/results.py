@@ -36,6 +36,8 @@ class Result:
         Why there is no answer.
     headline : str
         First answer.
+    further : tuple of str
+        The other answers.
     page : str
         Page, relative to the run's folder.
     details : dict
@@ -50,6 +52,7 @@ class Result:
     key: str = ""
     reason: str = ""
     headline: str = ""
+    further: tuple[str, ...] = ()
     page: str = ""
     gaps: tuple[dict[str, str], ...] = ()
     details: dict[str, Any] = field(default_factory=dict)

@@ -224,6 +224,7 @@ class _Workers:
             result = Result(
                 status="answered",
                 headline=kept["answers"][0],
+                further=tuple(kept["answers"][1:]),
                 page=f"{name}/{name}.html",
                 gaps=tuple(kept["gaps"]),
                 **common,
