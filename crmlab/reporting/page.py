@@ -220,4 +220,6 @@ class _Blocks:
             return {"kind": "note", "text": self._findings["notes"][int(name)]}
         if kind == "actions":
             return {"kind": "actions", **self._named["actions"][name]}
-        return None  # numbers, answers and gaps have a place of their own
+        if kind == "gap":
+            return {"kind": "gap", **self._findings["gaps"][int(name)]}
+        return None  # numbers and answers have a place of their own

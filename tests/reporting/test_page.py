@@ -223,3 +223,8 @@ def test_the_bank_is_asked_for_the_suspects(tiny_bank):
         refuse_identifiers("", bank, "00_x", pictured=["A0007"])
     with pytest.raises(CrmlabError):
         refuse_identifiers('<img alt="A0007">', bank, "00_x")
+
+
+def test_a_gap_is_told_where_its_evidence_would_stand_and_in_the_list(page):
+    assert page.count("Not answered here: balances; this bank has none.") == 1
+    assert "<strong>balances</strong>: this bank has none" in page
