@@ -9,6 +9,7 @@ import pytest
 from crmlab import customer_base as base
 from crmlab.bank import Bank
 from crmlab.bank.adapters import import_bank
+from crmlab.bank.report import Report, Violation
 from crmlab.bank.writing import write_table
 from crmlab.snapshots import snapshot
 
@@ -288,15 +289,25 @@ def test_nothing_after_the_day_matters(clean, small_bank):
 
 def test_what_the_door_did_is_told():
     violations = (
-        SimpleNamespace(table="transactions", column="amount", rule="text in a number", count=3, fate="row set aside"),
-        SimpleNamespace(table="customers", column="region", rule="word", count=2, fate="cell emptied"),
-        SimpleNamespace(table="", column="", rule="no rows", count=0, fate=""),
+        Violation("transactions", "amount", "not a number", 3, "", "", fate="row set aside"),
+        Violation("customers", "gender", "unknown word", 2, "", "", fate="cell emptied"),
+        Violation("customers", "region", "spreadsheet formula", 1, "", "", severity="warning"),
     )
-    found = base.set_aside(
-        SimpleNamespace(violations=violations, rows={"transactions": (100, 3), "customers": (50, 0)})
-    )
+    found = base.set_aside(Report("bank", violations, {"transactions": (100, 3), "customers": (50, 0)}))
     assert found.reading == "3 rows were set aside at the door (2.0 % of 150 read), and 2 cells were emptied."
-    assert found.frame["rows_count"].tolist() == [3, 2]
+    assert found.frame["rows_count"].tolist() == [3, 2, 1]
+    assert found["broken_count"].value == 2
+
+
+def test_a_broken_rule_is_an_alarm(clean):
+    tables, months, twins = base.coverage(clean), base.months_covered(clean), base.duplicates(clean)
+    broken = Violation("transactions", "amount", "not a number", 3, "", "", fate="row set aside")
+    door = base.set_aside(Report("bank", (broken,), {"transactions": (100, 3)}))
+    told, alarms = base.trust(tables, months, twins, base.drift(clean), door)
+    assert told == (
+        "The data raise 1 alarm: 1 rule of the contract broken. 3 rows were set aside at the door (3.0 % of 100 read)."
+    )
+    assert alarms.value == 1
 
 
 def test_a_headline_says_only_what_is_known():

@@ -73,21 +73,23 @@ def trust(
     Returns
     -------
     (str, Estimate)
-        The sentence, and the number of alarms: silent tables, tables with empty months, kinds of duplicates, series out
-        of line.
+        The sentence, and the number of alarms: broken rules of the contract, silent tables, tables with empty months,
+        kinds of duplicates, series out of line.
     """
     silent = tables.frame.loc[tables.frame["is_stale"].astype(bool), "table"].tolist()
     holes = int(months.estimates["holes_count"].value)
     alike = int(twins.frame["is_alarm"].sum()) if len(twins.frame) else 0
     steps = drifted.frame if drifted is not None and "is_alarm" in drifted.frame else pd.DataFrame({"is_alarm": []})
     series = int(steps.loc[steps["is_alarm"].astype(bool), "series"].nunique()) if len(steps) else 0
+    broken = int(door["broken_count"].value)
     told = [
+        f"{_number(broken, 'rule')} of the contract broken" if broken else "",
         f"{_number(len(silent), 'table')} silent ({', '.join(silent)})" if silent else "",
         f"{_number(holes, 'table')} with empty months" if holes else "",
         _alike(twins) if alike else "",
         f"{_number(series, 'series', 'series')} out of line" if series else "",
     ]
-    alarms = len(silent) + holes + alike + series
+    alarms = broken + len(silent) + holes + alike + series
     said = f"raise {_number(alarms, 'alarm')}: {', '.join(filter(None, told))}" if alarms else "raise no alarm"
     blind = "" if drifted is not None else " Drift by month cannot be seen in them."
     return f"The data {said}.{blind} {door.reading}", Estimate(float(alarms), unit="count")

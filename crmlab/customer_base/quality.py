@@ -265,7 +265,8 @@ def set_aside(report: object) -> Evidence:
     Returns
     -------
     Evidence
-        Frame: ``table``, ``column``, ``rule``, ``rows_count``, ``fate``.
+        Frame: ``table``, ``column``, ``rule``, ``rows_count``, ``fate``. Estimate: ``broken_count``, rules of the
+        contract that are broken; remarks that break none do not count.
     """
     broken = [(v.table, v.column, v.rule, v.count, v.fate or "kept") for v in report.violations if v.count]
     frame = pd.DataFrame(broken, columns=["table", "column", "rule", "rows_count", "fate"])
@@ -277,4 +278,5 @@ def set_aside(report: object) -> Evidence:
     word = "row was" if aside == 1 else "rows were"
     said = f"{count_text(aside)} {word} set aside at the door{share}" if aside else "No row was set aside at the door"
     cells = f", and {count_text(emptied)} cells were emptied" if emptied else ""
-    return Evidence(frame, "Rows that break the contract", "Full count", f"{said}{cells}.")
+    rules = {"broken_count": Estimate(float(sum(v.is_error for v in report.violations)), unit="count")}
+    return Evidence(frame, "Rows that break the contract", "Full count", f"{said}{cells}.", rules)
