@@ -416,6 +416,20 @@ def test_date_in_the_future_of_the_extract(folder):
     ]
 
 
+def test_a_closing_after_the_extract_has_not_happened(folder):
+    accounts = "account_id,customer_id,product_id,opened_on,closed_on\n"
+    accounts += "A1,0001,P1,2020-01-05,9999-12-31\nA2,0002,P1,2020-02-05,2024-01-01\n"
+    place = folder(accounts__csv=accounts)
+    assert errors(place) == [
+        "accounts.closed_on: 1 row lies after the extract of 2024-12-31 (row 1 like '9999-99-99')."
+        " The cells were emptied."
+        " Correct it in the source; a date that stands for never goes under nulls in bank.yml."
+    ]
+    rows = Bank.open(place).sql("SELECT account_id, closed_on::VARCHAR FROM accounts ORDER BY 1").fetchall()
+    assert rows == [("A1", None), ("A2", "2024-01-01")]
+    assert quarantined(place)
+
+
 def test_date_in_the_future_of_as_of(folder):
     accounts = "account_id,customer_id,product_id,opened_on,closed_on\n"
     accounts += "A1,0001,P1,2020-01-05,2020-01-25\nA2,0002,P1,2020-02-05,\n"

@@ -30,8 +30,9 @@ Data are never committed: everything in this folder but this file, `mappings/` a
 
 `crmlab check SOURCE` tells every violation at once, with its count and its cure, writes the broken rows to a quarantine
 file, and lists which questions the tables can answer. A row that breaks a required column, its key or the date of an
-event is set aside; in other columns the broken cell is emptied and the row stays. Both are counted, and both are in the
-quarantine file as they were found. Rows that refer to a row that was set aside are set aside with it.
+event is set aside; in other columns the broken cell is emptied and the row stays. So is a closing or leaving that lies
+after the extract: it has not happened. Both are counted, and both are in the quarantine file as they were found. Rows
+that refer to a row that was set aside are set aside with it.
 
 ## bank.yml
 | key | meaning |

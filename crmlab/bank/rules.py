@@ -103,7 +103,9 @@ def row_rules(
         if column.not_before in present:
             rules.append(_order(present[column.not_before].column, column))
         if column.kind in ("date", "time") and not column.future and table.name != "market":
-            rules.append(_not_later(column, whole, horizon, is_extract))
+            # a closing that is planned has not happened: the cell is emptied and the account stays
+            useless = column.required or column.name in table.key
+            rules.append(_not_later(column, useless, horizon, is_extract))
         rules += _warnings(field, minor_units)
     return rules
 
