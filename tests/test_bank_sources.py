@@ -280,6 +280,24 @@ def test_a_stamp_holds_only_for_the_files_it_was_made_for(tmp_path):
     assert [one.rule for one in Bank.open(folder).report.errors] == ["in the future"]
 
 
+def test_a_folder_from_the_environment_is_found_from_the_shell_or_beside_the_mapping(tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "maps").mkdir()
+    folder = write(tmp_path / "work" / "extract", customers__csv="customer_id,joined_on\n1,2020-01-01\n")
+    mapping = tmp_path / "maps" / "bank.yml"
+    mapping.write_text("folder: ${EXTRACT}\ntables:\n  customers: {files: customers.csv}\n")
+    monkeypatch.chdir(tmp_path / "work")
+    for place in ("extract", str(folder), "../work/extract"):
+        monkeypatch.setenv("EXTRACT", place)
+        assert Bank.open(mapping).frame("customers")["customer_id"].tolist() == ["1"]
+    monkeypatch.setenv("EXTRACT", "nowhere")
+    with pytest.raises(CrmlabError) as caught:
+        Bank.open(mapping)
+    assert str(caught.value) == (
+        "bank.yml: folder '${EXTRACT}' does not exist. Correct it, or leave it out for files beside the mapping."
+    )
+
+
 def test_a_flat_file_keeps_its_own_columns(tmp_path):
     text = "customer_id,snapshot_on,Geography,Balance,fee_amount,code\n"
     text += "1,2020-01-31, Prag ,1.5,10.10,7\n2,2020-01-31,,,,x\n"

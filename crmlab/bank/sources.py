@@ -327,7 +327,10 @@ def _base(meta: Path, facts: BankMap) -> Path:
     """Return the folder of the files: that of the mapping, or the one it names."""
     if not facts.folder:
         return meta.parent
-    folder = meta.parent / Path(expand(facts.folder, f"{meta.name}: folder")).expanduser()
+    given = Path(expand(facts.folder, f"{meta.name}: folder")).expanduser()
+    folder = meta.parent / given
+    if not folder.is_dir() and "${" in facts.folder:
+        folder = given.absolute()  # who sets the variable in a shell means a path from there
     if not folder.is_dir():
         raise CrmlabError(
             [
