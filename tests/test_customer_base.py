@@ -96,10 +96,13 @@ def test_channels_by_hand(tiny):
 
 def test_holdings_by_hand(tiny):
     seen = snapshot(tiny)
-    assert base.family_shares(seen).frame.set_index("family")["customers_count"].to_dict() == {
-        "current": 3,
-        "savings": 1,
-    }
+    # three customers hold a current account, one of them savings; ten such banks, and nine
+    found = base.family_shares(pd.concat([seen] * 10))
+    assert found.frame.set_index("family")["customers_count"].to_dict() == {"current": 30, "savings": 10}
+    found = base.family_shares(pd.concat([seen] * 9))
+    assert found.frame.set_index("family")["customers_count"].to_dict() == {"current": 27}
+    assert found.reading.endswith("hold a product of family current. Fewer than 10 customers hold savings.")
+    assert base.family_shares(seen).reading == "Fewer than 10 customers hold current, savings."
     held = base.products_held(seen)
     assert held.frame["customers_count"].tolist() == [0, 2, 1, 0, 0, 0]
     assert held["products_mean"].value == pytest.approx(4 / 3)

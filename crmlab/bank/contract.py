@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-__all__ = ["KINDS", "Column", "Table"]
+__all__ = ["KINDS", "SMALLEST_GROUP", "Column", "Table"]
+
+SMALLEST_GROUP = 10  # customers; what a page says of fewer points at persons
 
 # Kind of a column -> (type inside the engine, type in files, meaning). Money is in the bank's currency in files and in
 # pandas, and in whole minor units (integer cents) inside the engine, because float sums differ from run to run.

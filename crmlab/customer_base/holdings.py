@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.bank.tables import FAMILIES
 from crmlab.stats import Estimate, Evidence, bootstrap, count_text, proportion, proportions, share_text
 
@@ -24,24 +25,30 @@ def family_shares(seen: pd.DataFrame) -> Evidence:
     Returns
     -------
     Evidence
-        Frame: ``family``, ``customers_count``, ``share`` with Wilson limits, ``n``; families nobody holds are left out.
+        Frame: ``family``, ``customers_count``, ``share`` with Wilson limits, ``n``; families that fewer than
+        10 customers hold are left out and named in the reading.
     """
     names = [name for name in FAMILIES if f"{name}_count" in seen]
+    if not names:
+        unknown = "This bank has no accounts; only the number of products is known."
+        return Evidence(pd.DataFrame(), "Products by family are not known", "", unknown)
     counts = pd.Series({name.replace("_", " "): int((seen[f"{name}_count"] > 0).sum()) for name in names}, dtype=int)
-    counts = counts[counts > 0].sort_values(ascending=False, kind="stable").rename("customers_count")
+    rare = ", ".join(counts.index[(counts > 0) & (counts < SMALLEST_GROUP)])
+    counts = counts[counts >= SMALLEST_GROUP].sort_values(ascending=False, kind="stable").rename("customers_count")
     frame = pd.concat([counts, proportions(counts, len(seen))], axis=1).rename_axis("family").reset_index()
+    few = f"Fewer than {SMALLEST_GROUP} customers hold {rare}." if rare else ""
     if not len(frame):
-        return Evidence(frame, "No product is open", "", "No customer holds an open product.")
+        return Evidence(frame, "Hardly any product is open", "", few or "No customer holds an open product.")
     first = frame.iloc[0]
     second = f"; {share_text(frame.iloc[1]['share'])} {frame.iloc[1]['family']}" if len(frame) > 1 else ""
-    rest = f" The rarest family held is {frame.iloc[-1]['family']} ({share_text(frame.iloc[-1]['share'])})."
+    rest = f" The rarest family shown is {frame.iloc[-1]['family']} ({share_text(frame.iloc[-1]['share'])})."
     return Evidence(
         frame,
         title=f"{share_text(first['share'])} hold a product of family {first['family']}{second}",
         about=f"Customers with at least one open product of the family, % of {count_text(len(seen))}; "
         "Wilson 95 % interval",
         reading=f"Of {count_text(len(seen))} customers {share_text(first['share'])} hold a product of family "
-        f"{first['family']}{second.replace(';', ' and')}." + (rest if len(frame) > 2 else ""),
+        f"{first['family']}{second.replace(';', ' and')}." + (rest if len(frame) > 2 else "") + (few and f" {few}"),
     )
 
 

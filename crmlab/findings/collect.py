@@ -107,7 +107,7 @@ class Findings:
 
     def gap(self, what: str, why: str) -> None:
         """Say what could not be answered, and why."""
-        self._gaps.append({"what": _sentence("gap", what), "why": _sentence("gap", why)})
+        self._gaps.append({"what": _sentence("gap", what), "why": _sentence("gap", why).rstrip(".")})
         _display("gap", str(len(self._gaps) - 1), {"text/markdown": f"*Not answered:* {what}: {why}."})
 
     def figure(self, name: str, drawn: Any, *, alt: str, caption: str = "") -> None:

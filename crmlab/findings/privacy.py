@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.bank.tables import CONTRACT
 from crmlab.errors import nearest, refuse
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PERSONAL_COLUMNS", "SMALLEST_GROUP", "hide_small_groups", "personal_columns"]
 
-SMALLEST_GROUP = 10
 _HIDDEN_COUNT = f"fewer than {SMALLEST_GROUP}"
 _OTHER = f"other (groups under {SMALLEST_GROUP})"
 _COUNTS_OF_PEOPLE = ("n", "customers", "customers_count", "Customers")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.segmentation.people import income_of
 from crmlab.segmentation.tiers import Tiering
 from crmlab.stats import Estimate, Evidence, amount_text, bootstrap, count_text, proportion, replicates
@@ -14,7 +15,6 @@ __all__ = ["potential", "rank_link"]
 _AGES = (0, 30, 40, 50, 60, 70, 200)
 _INCOME_GROUPS = 5
 _SMALLEST_PEERS = 30
-_SMALLEST_GROUP = 10  # fewer customers are not counted on a page
 
 
 def rank_link(income: pd.Series, assets: pd.Series, *, seed: int = 1) -> Estimate:
@@ -123,8 +123,8 @@ def potential(seen: pd.DataFrame, rule: Tiering, *, peer_quantile: float = 0.75,
     told = (
         f"{count_text(hidden.sum())} customers, {share.text} of the highest income fifth, hold less than half of their "
         "peers' median."
-        if hidden.sum() >= _SMALLEST_GROUP
-        else f"Fewer than {_SMALLEST_GROUP} of the highest income fifth hold less than half of their peers' median."
+        if hidden.sum() >= SMALLEST_GROUP
+        else f"Fewer than {SMALLEST_GROUP} of the highest income fifth hold less than half of their peers' median."
     )
     counted = {"hidden_count": Estimate(float(hidden.sum()), "count"), "hidden_share": share}
     part = f"{100 * (1 - peer_quantile):.0f} % of peers"
@@ -141,7 +141,7 @@ def potential(seen: pd.DataFrame, rule: Tiering, *, peer_quantile: float = 0.75,
             "headroom_cautious": cautious,
             "headroom_upper": upper,
         }
-        | (counted if hidden.sum() >= _SMALLEST_GROUP else {}),
+        | (counted if hidden.sum() >= SMALLEST_GROUP else {}),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.bank.tables import FAMILIES
 from crmlab.errors import refuse
 from crmlab.segmentation.people import income_of
@@ -37,7 +38,6 @@ __all__ = [
 
 # columns of `asset_tiers` for a table
 TIER_COLUMNS = ["tier", "rule", "customers_count", "customers_share", "assets_share", "median_assets"]
-_SMALLEST_GROUP = 10
 _YOUNG_DAYS = 365
 _ASSETS = ("current", "savings", "term_deposit", "investment", "pension")
 
@@ -352,5 +352,5 @@ def income_against_assets(seen: pd.DataFrame, assets_rule: Tiering, income_rule:
 
 def _hide_small(frame: pd.DataFrame) -> pd.DataFrame:
     """Leave out the shares of starting groups so small that they point at persons."""
-    small = frame["n"] < _SMALLEST_GROUP
+    small = frame["n"] < SMALLEST_GROUP
     return frame.assign(**{c: frame[c].mask(small) for c in ("share", "share_low", "share_high")})
