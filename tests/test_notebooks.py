@@ -89,3 +89,13 @@ def test_no_identifier_of_the_bank_is_on_a_page(first, small_bank, name):
         ids = {one for (one,) in rows.fetchall()}
         assert len(ids) > 100
         assert tokens & ids == set(), table
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("customers", "months"), [(1, 1), (60, 1)], ids=["one customer", "one month"])
+def test_a_bank_with_hardly_any_data_is_answered_too(tmp_path, customers, months):
+    from crmlab.simulation import simulate
+
+    simulate(tmp_path / "bank", customers=customers, months=months)
+    summary = _run(tmp_path / "bank", tmp_path / "report")
+    assert [(r.name, r.status, r.reason) for r in summary.results] == [(name, "answered", "") for name in NAMES]

@@ -159,6 +159,7 @@ def missing(bank: Bank, *, limit: float = 0.05) -> Evidence:
         grouped = f"group by {kind}" if kind in present else ""
         counted = ", ".join(f'count("{column}")' for column in columns)
         found = np.array(bank.sql(f"select count(*), {counted} from {name} {grouped}").fetchall(), dtype=float)
+        found = found.reshape(-1, 1 + len(columns))  # a table without rows has no kinds of rows
         for place, column in enumerate(columns, start=1):
             applies = found[found[:, place] > 0]
             total, filled = applies[:, 0].sum(), applies[:, place].sum()
