@@ -281,13 +281,13 @@ def test_a_stamp_holds_only_for_the_files_it_was_made_for(tmp_path):
 
 
 def test_a_folder_from_the_environment_is_found_from_the_shell_or_beside_the_mapping(tmp_path, monkeypatch):
-    (tmp_path / "work").mkdir()
+    (tmp_path / "shell").mkdir()
     (tmp_path / "maps").mkdir()
-    folder = write(tmp_path / "work" / "extract", customers__csv="customer_id,joined_on\n1,2020-01-01\n")
+    folder = write(tmp_path / "shell" / "extract", customers__csv="customer_id,joined_on\n1,2020-01-01\n")
     mapping = tmp_path / "maps" / "bank.yml"
     mapping.write_text("folder: ${EXTRACT}\ntables:\n  customers: {files: customers.csv}\n")
-    monkeypatch.chdir(tmp_path / "work")
-    for place in ("extract", str(folder), "../work/extract"):
+    monkeypatch.chdir(tmp_path / "shell")
+    for place in ("extract", str(folder), "../shell/extract"):
         monkeypatch.setenv("EXTRACT", place)
         assert Bank.open(mapping).frame("customers")["customer_id"].tolist() == ["1"]
     monkeypatch.setenv("EXTRACT", "nowhere")
