@@ -26,7 +26,7 @@ def _query(folder: Path, sql: str) -> list[tuple]:
         for path in sorted(folder.iterdir()):
             if path.suffix == ".parquet":
                 engine.execute(f"create view {path.stem} as from '{path}'")
-            elif path.is_dir():
+            elif path.is_dir() and path.name != "truth":
                 engine.execute(f"create view {path.name} as from '{path}/*.parquet'")
         return engine.sql(sql).fetchall()
 

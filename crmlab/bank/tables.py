@@ -52,6 +52,7 @@ _TABLES = (
             C("left_on", "date", "end of the relation; empty while it lasts", not_before="joined_on", revealed_by="left_on"),
             C("left_reason", "word", "why the relation ended", revealed_by="left_on",
               words=("customer", "bank", "deceased", "fraud", "other")),
+            C("previous_customer_id", "id", "number under which the person was a customer before; empty for a first relation"),
             C("birth_on", "date", "date of birth"),
             C("gender", "word", "gender as recorded", words=("female", "male", "other")),
             C("region", "text", "region of residence"),

@@ -39,6 +39,11 @@ class Accounts:
             return self._store[name][: self.size]
         raise AttributeError(name)
 
+    def admit(self, customers: int) -> None:
+        """Make room for customers who joined."""
+        more = np.full((customers - len(self.of), len(SLOTS)), -1, dtype=np.int64)
+        self.of = np.concatenate([self.of, more])
+
     def open(self, owner: np.ndarray, product: np.ndarray, day: np.ndarray, **terms: np.ndarray) -> np.ndarray:
         """Open one account for each owner and return the positions."""
         count = len(owner)

@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from crmlab.simulation.accounts import Accounts, open_first_holdings
-from crmlab.simulation.clock import generator, month_at
-from crmlab.simulation.customers import People, cohort_sizes, draw_people
+from crmlab.simulation.clock import Month, generator, month_at
+from crmlab.simulation.customers import NEVER, People, cohort_size, draw_people
 from crmlab.simulation.digital_events import simulate_digital_events
 from crmlab.simulation.interactions import simulate_interactions
+from crmlab.simulation.leaving import decide_to_leave
 from crmlab.simulation.ledger import Ledger
+from crmlab.simulation.life import live_a_month
 from crmlab.simulation.market import Market
 from crmlab.simulation.movements import book_interest_and_fees, mature_deposits, pay_loans, settle_cards
 from crmlab.simulation.openings import close_relations, open_wishes, welcome
-from crmlab.simulation.relation import Relation, decide, live_a_month
+from crmlab.simulation.record import Record
+from crmlab.simulation.relation import Relation
 from crmlab.simulation.savings import draw_on_savings, put_aside, take_away
 from crmlab.simulation.scene import Scene
 from crmlab.simulation.transactions import book_income, book_spending, pay_bills
+from crmlab.simulation.wishes import wish_for_products
 
 __all__ = ["BLOCK_CUSTOMERS", "Block", "simulate_block"]
 
 BLOCK_CUSTOMERS = 1_000  # part of the definition of a bank: changing it changes every bank
-_NO_BALANCE = "insurance"
 
 
 @dataclass
 class Block:
-    """What one block of customers leaves behind: people, relation, accounts and the rows of the other tables."""
+    """What one block of customers leaves behind: people, relation, accounts, rows of tables, notes of the truth."""
 
     number: int
     people: People
     relation: Relation
     accounts: Accounts
-    balances: dict[str, np.ndarray]
-    transactions: dict[str, np.ndarray]
-    interactions: dict[str, np.ndarray]
-    digital_events: dict[str, np.ndarray]
+    rows: dict[str, dict[str, np.ndarray]]
+    truth: dict[str, dict[str, np.ndarray]]
 
 
 def simulate_block(seed: int, number: int, customers: int, months: int, market: Market) -> Block:
@@ -56,34 +57,65 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
     market : Market
         The market, at least as long.
     """
-    sizes = cohort_sizes(seed, number, customers, months)
-    people = draw_people(generator(seed, number, -1, "customers"), sizes[0], None, 0)
-    for month, size in enumerate(sizes[1:]):
-        people = people.joined_with(draw_people(generator(seed, number, month, "customers"), size, month, len(people)))
-    relation, accounts = Relation(people), Accounts(len(people))
+    people = draw_people(generator(seed, number, -1, "customers"), customers, None, 0)
+    relation, accounts, record = Relation(people), Accounts(len(people)), Record()
     rng = generator(seed, number, -1, "accounts")
-    open_first_holdings(rng, accounts, people, sizes[0], month_at(0), market.at(-1)["policy"])
-    rows: dict[str, list[dict[str, np.ndarray]]] = {
-        name: [] for name in ("transactions", "interactions", "digital_events")
-    }
-    balances = [_month_end(accounts, month_at(0).first - 1)]
+    open_first_holdings(rng, accounts, people, customers, month_at(0), market.at(-1)["policy"])
+    record.add("balances", _month_end(accounts, month_at(0).first - 1))
     waiting = None
-    known = sizes[0]
     for t in range(months):
-        known += sizes[t + 1]
         month, now = month_at(t), market.at(t)
-        live_a_month(generator(seed, number, t, "life"), relation, people, known, month)
-        scene = Scene(seed, number, month, now, known, people, relation, accounts, Ledger(month, waiting))
+        people = _join(seed, number, customers, month, people, relation, accounts)
+        n = len(people)
+        live_a_month(generator(seed, number, t, "life"), relation, people, n, month)
+        scene = Scene(seed, number, month, now, n, people, relation, accounts, Ledger(month, waiting))
         booked, waiting = _money(scene)
-        rows["transactions"].append(booked)
-        balances.append(_month_end(accounts, month.last))
+        record.add("transactions", booked)
+        record.add("balances", _month_end(accounts, month.last))
         spread = now["competitor"] - (0.001 + 0.7 * now["policy"])
-        decide(generator(seed, number, t, "decisions"), relation, people, accounts, known, month, spread)
-        world = (seed, number, month, people, relation, known, now["incident"])
-        rows["digital_events"].append(simulate_digital_events(*world))
-        rows["interactions"].append(simulate_interactions(*world))
-    joined = {name: _stack(parts) for name, parts in rows.items()}
-    return Block(number, people, relation, accounts, _stack(balances), **joined)
+        rng = generator(seed, number, t, "decisions")
+        hazard = decide_to_leave(rng, relation, people, accounts, n, month, spread)
+        record.note("months", {"customer": np.arange(n), "month": np.full(n, t), "hazard": hazard})
+        wish_for_products(rng, relation, people, accounts, n, month)
+        world = (seed, number, month, people, relation, n, now["incident"])
+        record.add("digital_events", simulate_digital_events(*world))
+        record.add("interactions", simulate_interactions(*world))
+    return Block(number, people, relation, accounts, record.rows(), record.truth())
+
+
+def _join(
+    seed: int, number: int, customers: int, month: Month, people: People, relation: Relation, accounts: Accounts
+) -> People:
+    """Let the month's cohort join, and after it those who come back; return everybody."""
+    size = cohort_size(seed, number, customers, month.number)
+    rng = generator(seed, number, month.number, "customers")
+    joining = draw_people(rng, size, month.number, len(people))
+    back = np.flatnonzero(relation.returns)
+    if len(back):
+        joining = joining.joined_with(_come_back(seed, number, month, people, back))
+        relation.returns[back] = False
+    relation.admit(Relation(joining))
+    accounts.admit(len(people) + len(joining))
+    return people.joined_with(joining)
+
+
+def _come_back(seed: int, number: int, month: Month, people: People, back: np.ndarray) -> People:
+    """Draw the second relation of people who were here before: same person, new number, new day."""
+    rng = generator(seed, number, month.number, "returns")
+    size = len(back)
+    day = np.minimum((rng.random(size) * month.days).astype(np.int64), month.days - 1)
+    nobody = np.zeros(size, dtype=bool)
+    return replace(
+        people.take(back),
+        joined=month.first + np.minimum(month.working_before[day], month.days - 1),
+        assessed=np.full(size, NEVER),
+        is_main=people.is_main[back] & (rng.random(size) < 0.5),
+        partner=np.full(size, -1, dtype=np.int64),
+        is_guest=nobody,
+        is_dormant=nobody,
+        is_leaving=nobody,
+        previous=back,
+    )
 
 
 def _money(scene: Scene) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -119,10 +151,3 @@ def _month_end(accounts: Accounts, day: int) -> dict[str, np.ndarray]:
     slots[:, -1] = -1
     open_now = np.sort(slots[slots >= 0])
     return {"account": open_now, "day": np.full(len(open_now), day), "balance": accounts.balance[open_now].copy()}
-
-
-def _stack(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    filled = [part for part in parts if part]
-    if not filled:
-        return {}
-    return {name: np.concatenate([part[name] for part in filled]) for name in filled[0]}

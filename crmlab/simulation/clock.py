@@ -11,8 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["FIRST_MONTH", "MARKET_BLOCK", "TOPICS", "Month", "day_number", "generator", "month_at"]
+__all__ = ["DAY", "FIRST_MONTH", "MARKET_BLOCK", "TOPICS", "Month", "day_number", "generator", "month_at"]
 
+DAY = 86_400  # seconds
 FIRST_MONTH = np.datetime64("2023-01", "M")
 MARKET_BLOCK = 1_000_000  # the market is common to all blocks; no block of customers reaches this number
 # Append new topics at the end: the position is part of the seed.
@@ -30,6 +31,19 @@ TOPICS = (
     "digital_events",
     "decisions",
     "market",
+    "segments",
+    "opinions",
+    "surveys",
+    "comments",
+    "campaigns",
+    "contacts",
+    "returns",
+    "opportunities",
+    "loyalty_points",
+    "stress",
+    "events",
+    "value",
+    "defects",
 )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from crmlab.simulation.clock import generator, month_at
 from crmlab.simulation.places import DISTRICT_SHARE
 
-__all__ = ["NEVER", "WORDS", "People", "cohort_sizes", "draw_people"]
+__all__ = ["NEVER", "WORDS", "People", "cohort_size", "draw_people"]
 
 NEVER = np.int64(2**31 - 1)  # a day that never comes; written as an empty cell
 JOIN_RATE = 0.0062  # joiners a month per customer of the first day: about 7 % a year, near the churn (assumed)
@@ -70,20 +70,23 @@ class People:
     is_dormant: np.ndarray  # silent from the beginning
     is_leaving: np.ndarray  # on the way out on the first day
     rhythm: np.ndarray  # eight habits, 0 to 1: pay day, days of bills, buffer, ...
+    previous: np.ndarray  # position under which the person was here before, -1 for none
 
     def __len__(self) -> int:
         return len(self.joined)
+
+    def take(self, who: np.ndarray) -> People:
+        """Return some of these people, in the order given."""
+        return People(*(getattr(self, f.name)[who] for f in fields(self)))
 
     def joined_with(self, others: People) -> People:
         """Return these people followed by others."""
         return People(*(np.concatenate([getattr(self, f.name), getattr(others, f.name)]) for f in fields(self)))
 
 
-def cohort_sizes(seed: int, block: int, customers: int, months: int) -> list[int]:
-    """Return how many customers of a block are there on the first day, then how many join in each month."""
-    return [customers] + [
-        int(generator(seed, block, month, "cohort").poisson(JOIN_RATE * customers)) for month in range(months)
-    ]
+def cohort_size(seed: int, block: int, customers: int, month: int) -> int:
+    """Return how many customers join a block in a month, given how many were there on the first day."""
+    return int(generator(seed, block, month, "cohort").poisson(JOIN_RATE * customers))
 
 
 def draw_people(rng: np.random.Generator, size: int, month: int | None, offset: int) -> People:
@@ -165,6 +168,7 @@ def draw_people(rng: np.random.Generator, size: int, month: int | None, offset: 
         is_dormant=((fate := rng.random(size)) < 0.045) & base & ~is_main,
         is_leaving=(fate > 0.988) & base,
         rhythm=rng.random((size, 8)),
+        previous=np.full(size, -1, dtype=np.int64),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from crmlab.bank.tables import CONTRACT
-from crmlab.simulation.clock import Month, generator
+from crmlab.simulation.clock import DAY, Month, generator
 from crmlab.simulation.customers import People
 from crmlab.simulation.products import SLOTS
 from crmlab.simulation.relation import DYING, Relation
@@ -24,7 +24,6 @@ _PAGE_OF_SLOT = {"bonus": "savings", "term": "term_deposit", "fund_low": "invest
                  "card": "cards"}  # fmt: skip
 _VIEW_OF_SLOT = np.array([_PAGE[_PAGE_OF_SLOT.get(slot, slot)] for slot in SLOTS])
 _WEEKDAYS = (1.12, 1.05, 1.0, 1.0, 1.05, 0.90, 0.88)
-_DAY = 86_400
 # customer-visible actions beside the login, with their share of sessions (assumed)
 _ACTIONS = (("page", 0.42), ("payment", 0.13), ("product_view", 0.03), ("message", 0.02), ("failed_login", 0.03))
 
@@ -48,7 +47,7 @@ def simulate_digital_events(
     day = month.spread(rng, size, _WEEKDAYS)
     evening = rng.random(size) < 0.45
     second = np.where(evening, rng.triangular(17, 20, 23.9, size), rng.triangular(6, 9, 18, size)) * 3600
-    start = (month.first + day) * _DAY + second.astype(np.int64)
+    start = (month.first + day) * DAY + second.astype(np.int64)
     mobile = rng.random(size) < np.clip(0.25 + 0.65 * digital[session], 0, 0.92)
     length = np.rint(75 * np.exp(0.7 * rng.standard_normal(size)) * np.where(mobile, 0.8, 1.6))
     parts = [(session, start, np.full(size, _KIND["login"]), mobile, np.full(size, -1), length)]
@@ -63,7 +62,7 @@ def simulate_digital_events(
                       np.full(len(chosen), np.nan)))  # fmt: skip
     eager = np.flatnonzero(here & (relation.wish[:n] >= 0) & (rng.random(n) < 0.3 + 0.6 * digital))
     looks = np.repeat(eager, 1 + rng.poisson(1.2, len(eager)))
-    at = (month.first + month.spread(rng, len(looks), _WEEKDAYS)) * _DAY + 3600 * 18
+    at = (month.first + month.spread(rng, len(looks), _WEEKDAYS)) * DAY + 3600 * 18
     at = at + rng.integers(0, 3 * 3600, len(looks))
     parts.append((looks, at, np.full(len(looks), _KIND["product_view"]), rng.random(len(looks)) < 0.6,
                   _VIEW_OF_SLOT[relation.wish[looks]], np.full(len(looks), np.nan)))  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from crmlab.bank.tables import CONTRACT
-from crmlab.simulation.clock import Month, generator
+from crmlab.simulation.clock import DAY, Month, generator
 from crmlab.simulation.customers import People
 from crmlab.simulation.ledger import CHANNEL_CODES
 from crmlab.simulation.products import SLOTS
@@ -24,7 +24,6 @@ _OF_SLOT = [_TOPIC[word] for word in ("account", "savings", "savings", "savings"
                                       "card", "loan", "loan", "insurance")]  # fmt: skip
 # Monday to Friday as calls to a large bank in 2003 (Weinberg, Brown and Stroud 2007, JASA 102); weekend assumed
 _OFFICE = (1.12, 1.0, 0.95, 0.95, 0.98, 0.15, 0.0)
-_DAY = 86_400
 
 
 def simulate_interactions(
@@ -55,7 +54,7 @@ def simulate_interactions(
     kind, who = (np.repeat(part.ravel(), count.ravel()) for part in np.indices(count.shape))
     size = len(who)
     day = month.spread(rng, size, _OFFICE)
-    opened = (month.first + day) * _DAY + seconds(rng, size, "branch")
+    opened = (month.first + day) * DAY + seconds(rng, size, "branch")
     channel = _channels(rng, people, who)
     topic = _topics(rng, kind, wish[who], relation, who, incident)
     u, delay = rng.random(size), rng.standard_normal(size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from crmlab.bank.tables import CONTRACT
-from crmlab.simulation.clock import Month
+from crmlab.simulation.clock import DAY, Month
 
 __all__ = ["CHANNEL_CODES", "COUNTERPARTIES", "KINDS", "MERCHANTS", "Ledger"]
 
@@ -15,7 +15,6 @@ COUNTERPARTIES = ("employer", "pension_fund", "state", "landlord", "utility", "t
                   "own_account", "person", "bank", "fund_company", "subscription")  # fmt: skip
 MERCHANTS = ("groceries", "restaurants", "fuel", "transport", "clothing", "electronics", "household", "health",
              "leisure", "travel", "online_shop", "services")  # fmt: skip
-_DAY = 86_400
 _COLUMNS = ("account", "booked", "occurred", "amount", "kind", "channel", "initiated", "counterparty", "merchant")
 
 
@@ -75,7 +74,7 @@ class Ledger:
         part = {
             "account": account[keep],
             "booked": occurred if booked is None else self.month.first + booked[keep],
-            "occurred": occurred * _DAY + _kept(second, keep, np.int64),
+            "occurred": occurred * DAY + _kept(second, keep, np.int64),
             "amount": amount[keep],
             "kind": _kept(KINDS.index(kind), keep, np.int8),
             "channel": _kept(CHANNEL_CODES[channel] if isinstance(channel, str) else channel, keep, np.int8),

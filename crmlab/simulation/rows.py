@@ -1,4 +1,4 @@
-"""From arrays to Arrow tables of the contract: codes to words, day numbers to dates, cents to decimals, ids to text."""
+"""The tables of a block of customers as Arrow tables of the contract."""
 
 from __future__ import annotations
 
@@ -6,77 +6,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crmlab.bank.tables import CONTRACT
 from crmlab.simulation.accounts import CLOSE_REASONS, PERFORMANCES, Accounts
 from crmlab.simulation.block import Block
-from crmlab.simulation.customers import NEVER, WORDS
+from crmlab.simulation.clock import DAY
+from crmlab.simulation.columns import arrow_table, channels, dates, decimals, ids, times, words
+from crmlab.simulation.customers import WORDS
 from crmlab.simulation.digital_events import EVENT_CHANNELS, EVENT_KINDS, PAGES
 from crmlab.simulation.interactions import INTERACTION_KINDS, OUTCOMES, TOPIC_WORDS
 from crmlab.simulation.ledger import COUNTERPARTIES, KINDS, MERCHANTS
 from crmlab.simulation.places import district_rows
 from crmlab.simulation.products import CATALOGUE
 
-__all__ = ["arrow_table", "block_tables", "dates", "decimals", "ids", "words"]
+__all__ = ["block_tables"]
 
-_CHANNELS = CONTRACT["transactions"]["channel"].words
-_DAY = 86_400
 _STATEMENTS = ("monthly", "after_transaction")
-
-
-def ids(letter: str, block: int, serial: np.ndarray, width: int) -> pa.Array:
-    """Build ids of a letter, four digits for the block and a serial number of fixed width, without a Python loop.
-
-    >>> ids("C", 3, np.array([0, 12]), 5).to_pylist()
-    ['C000300001', 'C000300013']
-    """
-    head = f"{letter}{block:04d}".encode()
-    size, length = len(serial), len(head) + width
-    text = np.empty((size, length), dtype=np.uint8)
-    text[:, : len(head)] = np.frombuffer(head, dtype=np.uint8)
-    rest = np.asarray(serial, dtype=np.int64) + 1
-    for position in range(length - 1, len(head) - 1, -1):
-        rest, digit = np.divmod(rest, 10)
-        text[:, position] = digit + 48
-    offsets = np.arange(0, (size + 1) * length, length, dtype=np.int32)
-    return pa.StringArray.from_buffers(size, pa.py_buffer(offsets), pa.py_buffer(text))
-
-
-def words(codes: np.ndarray, names: tuple[str, ...]) -> pa.Array:
-    """Turn codes into a dictionary column; a negative code is an empty cell."""
-    codes = np.asarray(codes)
-    index = pa.array(codes.astype(np.int8), mask=codes < 0)
-    return pa.DictionaryArray.from_arrays(index, pa.array(names, pa.string()))
-
-
-def dates(days: np.ndarray, last: int | None = None) -> pa.Array:
-    """Turn day numbers into dates; those after `last` are empty cells."""
-    days = np.asarray(days)
-    return pa.array(days.astype(np.int32), mask=days > last if last is not None else days >= NEVER).cast(pa.date32())
-
-
-def times(seconds: np.ndarray, last: int | None = None) -> pa.Array:
-    """Turn seconds since 1970 into local times; those after the day `last` are empty cells."""
-    hidden = None if last is None else seconds >= (last + 1) * _DAY
-    stamp = np.where(hidden, 0, seconds) if hidden is not None else seconds
-    return pa.array(stamp * 1_000_000, mask=hidden).cast(pa.timestamp("us"))
-
-
-def decimals(cents: np.ndarray, hidden: np.ndarray | None = None) -> pa.Array:
-    """Turn cents into DECIMAL(18,2), by the bytes.
-
-    >>> decimals(np.array([-5, 123456])).to_pylist()
-    [Decimal('-0.05'), Decimal('1234.56')]
-    """
-    cents = np.asarray(cents, dtype=np.int64)
-    wide = np.empty((len(cents), 2), dtype=np.int64)
-    wide[:, 0], wide[:, 1] = cents, cents >> 63
-    valid = None if hidden is None else pa.py_buffer(np.packbits(~hidden, bitorder="little"))
-    return pa.Array.from_buffers(pa.decimal128(18, 2), len(cents), [valid, pa.py_buffer(wide)])
-
-
-def arrow_table(name: str, columns: dict[str, object]) -> pa.Table:
-    """Order the columns as the contract does."""
-    return pa.table({column: columns[column] for column in CONTRACT[name].by_name if column in columns})
 
 
 def block_tables(block: Block, last: int) -> dict[str, pa.Table]:
@@ -125,6 +68,9 @@ def _customers(block: Block, last: int) -> pa.Table:
             "risk_tolerance": words(np.where(assessed, people.risk_class, -1), ("C1", "C2", "C3", "C4", "C5")),
             "risk_assessed_on": dates(people.assessed, last),
             **{f"is_{name}_allowed": pa.array(given) for name, given in consent.items()},
+            "previous_customer_id": pc.if_else(
+                people.previous >= 0, ids("C", block.number, np.maximum(people.previous, 0), 5), None
+            ),
             "district_facts_on": dates(people.joined),
             **{name: pa.array(values) for name, values in facts.items()},
             "district_salary_amount": decimals(money),
@@ -161,7 +107,7 @@ def _accounts(block: Block, last: int) -> pa.Table:
 
 
 def _balances(block: Block) -> pa.Table:
-    rows = block.balances
+    rows = block.rows["balances"]
     return arrow_table(
         "balances",
         {
@@ -173,7 +119,7 @@ def _balances(block: Block) -> pa.Table:
 
 
 def _transactions(block: Block) -> pa.Table:
-    rows = block.transactions
+    rows = block.rows["transactions"]
     return arrow_table(
         "transactions",
         {
@@ -183,7 +129,7 @@ def _transactions(block: Block) -> pa.Table:
             "booked_on": dates(rows["booked"]),
             "amount": decimals(rows["amount"]),
             "kind": words(rows["kind"], KINDS),
-            "channel": words(rows["channel"], _CHANNELS),
+            "channel": channels(rows["channel"]),
             "is_customer_initiated": pa.array(rows["initiated"]),
             "counterparty": words(rows["counterparty"], COUNTERPARTIES),
             "merchant_category": words(rows["merchant"], MERCHANTS),
@@ -193,8 +139,8 @@ def _transactions(block: Block) -> pa.Table:
 
 
 def _interactions(block: Block, last: int) -> pa.Table:
-    rows = block.interactions
-    hidden = rows["resolved"] >= (last + 1) * _DAY
+    rows = block.rows["interactions"]
+    hidden = rows["resolved"] >= (last + 1) * DAY
     return arrow_table(
         "interactions",
         {
@@ -202,7 +148,7 @@ def _interactions(block: Block, last: int) -> pa.Table:
             "customer_id": ids("C", block.number, rows["customer"], 5),
             "opened_at": times(rows["opened"]),
             "kind": words(rows["kind"], INTERACTION_KINDS),
-            "channel": words(rows["channel"], _CHANNELS),
+            "channel": channels(rows["channel"]),
             "topic": words(rows["topic"], TOPIC_WORDS),
             "waiting_minutes": pa.array(rows["waiting"], mask=np.isnan(rows["waiting"])),
             "resolved_at": times(rows["resolved"], last),
@@ -212,7 +158,7 @@ def _interactions(block: Block, last: int) -> pa.Table:
 
 
 def _digital_events(block: Block) -> pa.Table:
-    rows = block.digital_events
+    rows = block.rows["digital_events"]
     return arrow_table(
         "digital_events",
         {

@@ -9,9 +9,10 @@ import numpy as np
 from crmlab.simulation.accounts import Accounts
 from crmlab.simulation.clock import Month, generator
 from crmlab.simulation.customers import People
+from crmlab.simulation.leaving import dormant_closings
 from crmlab.simulation.ledger import CHANNEL_CODES, Ledger
 from crmlab.simulation.products import slot_of
-from crmlab.simulation.relation import DYING, LEAVING, LEFT, Relation, dormant_closings
+from crmlab.simulation.relation import DYING, LEAVING, LEFT, Relation
 
 __all__ = ["Scene", "seconds"]
 

@@ -23,19 +23,17 @@ from crmlab.bank.writing import stamp_bank
 from crmlab.errors import refuse
 from crmlab.simulation.block import BLOCK_CUSTOMERS, simulate_block
 from crmlab.simulation.clock import month_at
+from crmlab.simulation.columns import arrow_table, dates, decimals
 from crmlab.simulation.market import market_rows, simulate_market
 from crmlab.simulation.products import product_rows
-from crmlab.simulation.rows import arrow_table, block_tables, dates, decimals
+from crmlab.simulation.rows import block_tables
+from crmlab.simulation.truth import TRUTH_FOLDER, truth_tables
 
 __all__ = ["Written", "simulate"]
 
 _MARK = "crmlab simulate"  # in bank.yml: the folder is ours to replace
-_PARTED = (
-    "balances",
-    "transactions",
-    "digital_events",
-)  # one file a block; the others are one file with a part a block
-_WHOLE = ("customers", "accounts", "interactions")
+# one file a block; every other table is one file with a row group a block
+_PARTED = ("balances", "transactions", "digital_events", "contacts", "surveys", "loyalty_points")
 _MAX_MONTHS = 600
 _MAX_BLOCKS = 10_000  # block numbers have four digits in the ids
 
@@ -138,8 +136,6 @@ def _write(
 ) -> dict[str, int]:
     """Write every table; small tables get a row group a block, in the order of blocks."""
     rows = {"products": _write_products(folder), "market": _write_market(folder, seed, months)}
-    for name in _PARTED:
-        (folder / name).mkdir()
     blocks = -(-customers // BLOCK_CUSTOMERS)
     sizes = [min(BLOCK_CUSTOMERS, customers - number * BLOCK_CUSTOMERS) for number in range(blocks)]
     jobs = [(folder, seed, number, size, months) for number, size in enumerate(sizes)]
@@ -164,9 +160,18 @@ def _write_block(job: tuple[Path, int, int, int, int]) -> tuple[dict[str, int], 
     folder, seed, number, size, months = job
     block = simulate_block(seed, number, size, months, simulate_market(seed, months))
     tables = block_tables(block, month_at(months - 1).last)
+    counts = {name: table.num_rows for name, table in tables.items()}
     for name in _PARTED:
-        _write_file(folder / name / f"part-{number:03d}.parquet", tables[name])
-    return {name: table.num_rows for name, table in tables.items()}, {name: tables[name] for name in _WHOLE}
+        if name in tables:
+            _write_part(folder / name, number, tables.pop(name))
+    for name, table in truth_tables(block).items():
+        _write_part(folder / TRUTH_FOLDER / name, number, table)
+    return counts, tables
+
+
+def _write_part(folder: Path, number: int, table: pa.Table) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_file(folder / f"part-{number:04d}.parquet", table)
 
 
 def _in_order(jobs: list[tuple], processes: int) -> Iterator[tuple[dict[str, int], dict[str, pa.Table]]]:
@@ -229,7 +234,7 @@ def _replace(partial: Path, folder: Path) -> None:
     """Put the finished files in place; what belongs to no table of the contract stays."""
     folder.mkdir(exist_ok=True)
     (folder / "bank.yml").unlink(missing_ok=True)
-    for name in CONTRACT:
+    for name in (*CONTRACT, TRUTH_FOLDER):
         shutil.rmtree(folder / name, ignore_errors=True)
         for suffix in ("parquet", "csv"):
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
