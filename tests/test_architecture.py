@@ -20,6 +20,7 @@ LAYERS = (
         "customer_base", "segmentation", "satisfaction", "loyalty", "churn", "winback", "lifecycle", "value", "offers",
         "channels", "campaigns", "trends", "risk",
     },
+    {"validation"},
     {"charts"},
     {"findings"},
     {"reporting"},

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  a row of a Markdown table is one line
-"""The contract as a dictionary for people: `python -m crmlab.bank.dictionary` writes `data/README.md`."""
+"""The contract as a dictionary for people: `python -m crmlab.bank.dictionary` writes it into `data/README.md`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 from crmlab.bank.contract import KINDS, Column, Table
 from crmlab.bank.tables import CONTRACT
 
-__all__ = ["render", "write_dictionary"]
+__all__ = ["END", "render", "write_dictionary"]
+
+END = "<!-- End of what is written from the contract. What follows is written by hand. -->\n"
 
 _HEAD = """\
 # Data: what a bank's tables look like
 
-<!-- Written by `python -m crmlab.bank.dictionary` from crmlab/bank/tables.py. Change the contract, not this file. -->
+<!-- Written by `python -m crmlab.bank.dictionary` from crmlab/bank/tables.py. Down to the mark at its end, change the contract, not this file. -->
 
 crmlab reads a bank through one contract: the tables and columns below. All tables but `customers` are optional (a bank
 with only a flat customer file gives `snapshot` instead), and so are all columns that are not marked as required. A
@@ -87,7 +89,7 @@ def render() -> str:
         keys = ", ".join(f"`{name}`" for name in table.key)
         parts.append(f"| [{table.name}](#{table.name}) | {table.about} | {keys} | {known} |\n")
     parts += [_table(table) for table in CONTRACT.values()]
-    return "".join(parts)
+    return "".join([*parts, "\n", END])
 
 
 def _table(table: Table) -> str:
@@ -125,10 +127,11 @@ def _rules(column: Column) -> str:
 
 
 def write_dictionary(path: Path | None = None) -> Path:
-    """Write the dictionary to ``data/README.md`` of the project, or elsewhere."""
+    """Write the dictionary to ``data/README.md`` of the project, or elsewhere; what follows its end stays."""
     path = path or Path(__file__).resolve().parents[2] / "data" / "README.md"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(), encoding="utf-8")
+    kept = path.read_text(encoding="utf-8").partition(END)[2] if path.is_file() else ""
+    path.write_text(render() + kept, encoding="utf-8")
     return path
 
 

@@ -230,7 +230,7 @@ def _ownership(people: People, who: np.ndarray, age: np.ndarray, wealth: np.ndar
         "pension": 0.16 * working * (0.6 + 0.4 * rich),
         "card": np.where(main, 0.42, 0.10) * np.clip(income / 2000, 0.3, 1.6) * (age < 80),
         "loan": np.where(main, 0.17, 0.03) * working,
-        "mortgage": 0.60 * main * family * ~people.is_tenant[who] * np.clip(income / 2200, 0, 1.4),
+        "mortgage": 0.90 * main * family * ~people.is_tenant[who] * np.clip(income / 2200, 0, 1.4),
         "insurance": (0.06 + 0.12 * main) * (0.5 + family),
     }
     return np.stack([np.broadcast_to(columns[name], len(who)) for name in SLOTS], axis=1)
