@@ -17,6 +17,7 @@ from crmlab.simulation.life import live_a_month
 from crmlab.simulation.market import Market
 from crmlab.simulation.movements import book_interest_and_fees, mature_deposits, pay_loans, settle_cards
 from crmlab.simulation.openings import close_relations, open_wishes, welcome
+from crmlab.simulation.opinions import LATENTS, form_opinions, live_with_the_bank
 from crmlab.simulation.record import Record
 from crmlab.simulation.relation import Relation
 from crmlab.simulation.savings import draw_on_savings, put_aside, take_away
@@ -68,6 +69,7 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         people = _join(seed, number, customers, month, people, relation, accounts)
         n = len(people)
         live_a_month(generator(seed, number, t, "life"), relation, people, n, month)
+        form_opinions(generator(seed, number, t, "opinions"), relation, people, n)
         scene = Scene(seed, number, month, now, n, people, relation, accounts, Ledger(month, waiting))
         booked, waiting = _money(scene)
         record.add("transactions", booked)
@@ -75,7 +77,8 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         spread = now["competitor"] - (0.001 + 0.7 * now["policy"])
         rng = generator(seed, number, t, "decisions")
         hazard = decide_to_leave(rng, relation, people, accounts, n, month, spread)
-        record.note("months", {"customer": np.arange(n), "month": np.full(n, t), "hazard": hazard})
+        opinions = {name: relation.latents[:n, at].astype(np.float32) for at, name in enumerate(LATENTS)}
+        record.note("months", {"customer": np.arange(n), "month": np.full(n, t), "hazard": hazard, **opinions})
         wish_for_products(rng, relation, people, accounts, n, month)
         world = (seed, number, month, people, relation, n, now["incident"])
         record.add("digital_events", simulate_digital_events(*world))
@@ -138,10 +141,7 @@ def _money(scene: Scene) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     fees = book_interest_and_fees(scene)
     close_relations(scene, rng)
     welcome(scene, rng)
-    n = scene.n
-    dearer = 0.6 * (scene.month.of_year == 1)  # fees rise every January
-    scene.relation.annoyance[:n] += (0.05 + dearer) * (fees > 0) * scene.people.price[:n] + 0.4 * missed
-    scene.relation.satisfaction[:n] -= (0.01 + 0.2 * dearer) * (fees > 0) * scene.people.price[:n] + 0.05 * missed
+    live_with_the_bank(scene.relation, scene.people, scene.n, scene.month, scene.market["incident"], fees, missed)
     return scene.ledger.settle(scene.accounts.balance)
 
 

@@ -62,7 +62,7 @@ class People:
     engagement: np.ndarray  # mean 1; frequency of everything the customer starts
     digital: np.ndarray  # 0 to 1, affinity to online and mobile
     price: np.ndarray  # 0 to 1, sensitivity to fees and rates
-    contentment: np.ndarray  # level to which satisfaction returns
+    image: np.ndarray  # standing image of the bank, mean near 0, sd near 1; older customers think better of it
     thrift: np.ndarray  # share of income left after a normal month
     is_tenant: np.ndarray
     partner: np.ndarray  # position of the second person on the current account, -1 for none
@@ -160,7 +160,7 @@ def draw_people(rng: np.random.Generator, size: int, month: int | None, offset: 
         engagement=engagement,
         digital=digital,
         price=1 / (1 + np.exp(-(z[5] - 0.2 * z[0]))),
-        contentment=0.35 * rng.standard_normal(size) + 0.15 * (age - 45) / 20,
+        image=0.95 * rng.standard_normal(size) + 0.3 * (age - 49) / 17,
         thrift=np.clip(0.05 + 0.06 * rng.standard_normal(size) + 0.03 * z[0], -0.06, 0.30),
         is_tenant=rng.random(size) < np.clip(0.85 - 0.009 * (age - 20), 0.25, 0.85),
         partner=partner,

@@ -29,7 +29,7 @@ def churn_hazard(
     owes = held[:, SLOTS.index("loan") :].any(axis=1)
     score = (
         -4.55
-        - 0.95 * relation.satisfaction[:n]
+        - 0.40 * relation.satisfaction[:n]
         + 1.5 * relation.grievance[:n]
         - 0.38 * np.log(tenure)
         - 0.22 * (products - 2)

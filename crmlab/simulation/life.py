@@ -1,4 +1,4 @@
-"""One month of life: jobs lost and found, retirement, death, moods, and the fading of those who leave."""
+"""One month of life: jobs lost and found, retirement, death, and the fading of those who leave."""
 
 from __future__ import annotations
 
@@ -41,7 +41,5 @@ def live_a_month(rng: np.random.Generator, relation: Relation, people: People, n
     fade[status == LEAVING] *= 0.55
     fade[status == SILENT] = np.where(relation.months_in[:n] > 5, 0.0, fade * 0.6)[status == SILENT]
     income[fading & (relation.months_in[:n] >= 1)] = False
-    satisfaction = relation.satisfaction[:n]
-    satisfaction += 0.12 * (people.contentment[:n] - satisfaction) + 0.10 * rng.standard_normal(n)
     relation.annoyance[:n] *= 0.2
     relation.grievance[:n] *= 0.75

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from crmlab.simulation.customers import NEVER, WORDS, People
+from crmlab.simulation.opinions import LATENTS
 from crmlab.simulation.products import SLOTS
 
 __all__ = ["ACTIVE", "DYING", "LEAVING", "LEFT", "SILENT", "Relation"]
@@ -24,7 +25,10 @@ class Relation:
         self.months_left = 2 + (3 * people.rhythm[:, 7]).astype(np.int64)
         self.months_in = np.where(dormant, 6 + 24 * people.rhythm[:, 7], 0).astype(np.int64)
         self.fade = np.where(dormant, 0.0, 1.0)  # factor on everything the customer starts
-        self.satisfaction = people.contentment.copy()
+        # what the customer thinks this month, from slow disturbances and fresh experiences; empty until first formed
+        self.latents = np.full((size, len(LATENTS)), np.nan)
+        self.slow = np.zeros((size, len(LATENTS)))
+        self.fresh = np.zeros((size, len(LATENTS)))
         self.has_income = people.is_main.copy()  # salary, pension or other income is paid here
         self.jobless = np.where(people.occupation == _UNEMPLOYED, 6, 0).astype(np.int64)  # months still without work
         self.is_retired = people.occupation == WORDS["occupation"].index("retired")
@@ -40,6 +44,11 @@ class Relation:
         self.returns = np.zeros(size, dtype=bool)  # has left and comes back next month, under a new number
         self.left = np.full(size, NEVER)
         self.left_reason = np.full(size, -1, dtype=np.int8)
+
+    @property
+    def satisfaction(self) -> np.ndarray:
+        """Latent satisfaction of this month: mean near 0, standard deviation near 1; set by `form_opinions`."""
+        return self.latents[:, LATENTS.index("satisfaction")]
 
     def admit(self, others: Relation) -> None:
         """Append the relation of customers who join."""

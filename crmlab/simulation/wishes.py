@@ -55,5 +55,5 @@ def adoption_chance(relation: Relation, people: People, accounts: Accounts, n: i
     chance = np.stack([rate[slot] for slot in SLOTS], axis=1)
     has_current = accounts.of[:n, :1] >= 0
     chance[:, SLOTS.index("card") :] *= has_current
-    chance *= (accounts.of[:n] < 0) * np.exp(0.5 * relation.satisfaction[:n, None] + relation.push[:n])
+    chance *= (accounts.of[:n] < 0) * np.exp(0.2 * relation.satisfaction[:n, None] + relation.push[:n])
     return chance * (~people.is_guest[:n])[:, None]
