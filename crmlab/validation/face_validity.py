@@ -66,6 +66,12 @@ def _weekday(number: int) -> str:
 
 MEASURES = (
     Measure(
+        "age_median", "Median age of customers, years", "count", 40, 56,
+        "Adults of the EU: near 50 (order of magnitude of Eurostat); the persons called by the Portuguese bank: 39.",
+        ("customers.birth_on",),
+        """select median(date_diff('day', birth_on, {last}) / 365.2425) from customers where joined_on <= {last}""",
+    ),
+    Measure(
         "wealth_gini", "Gini of assets of customers", "share", 0.70, 0.88,
         "Net wealth of euro area households: .685 (ECB, HFCS, wave 2014); a bank sees persons and parts of wallets, "
         "which are less equal.",
@@ -148,6 +154,13 @@ MEASURES = (
         """select (select count(*) from interactions
                           where kind = 'complaint' and opened_at > {last} - interval 12 month)
                   / count(*) from customers where left_on is null or left_on > {last}""",
+    ),
+    Measure(
+        "monday_contacts", "Service contacts on Mondays against the mean working day", "ratio", 1.02, 1.25,
+        "Calls to a large bank's call centre in 2003: 1.12 (Weinberg, Brown and Stroud 2007).",
+        ("interactions",),
+        """select 5 * count(*) filter (isodow(opened_at) = 1) / count(*) filter (isodow(opened_at) < 6)
+           from interactions""",
     ),
     Measure(
         "digital_share", "Customers who logged in within a quarter", "share", 0.60, 0.85,
