@@ -1,6 +1,6 @@
 """One number of the kit held against the truth of the simulated bank it was computed from.
 
-A module of a textbook estimator (`crmlab.validation.hazard`, ...) has two functions, so that no estimate sees the truth:
+A module of a textbook estimator (`crmlab.validation.hazard`, ...) has two functions, so no estimate sees the truth:
 
 - ``estimates(bank) -> dict[str, Estimate]`` reads the observed tables of a bank as of a day, and nothing else;
 - ``recover(bank, truth) -> list[Claim]`` calls it and puts the true value beside each number.
