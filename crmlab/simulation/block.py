@@ -76,9 +76,11 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         record.add("balances", _month_end(accounts, month.last))
         spread = now["competitor"] - (0.001 + 0.7 * now["policy"])
         rng = generator(seed, number, t, "decisions")
-        hazard = decide_to_leave(rng, relation, people, accounts, n, month, spread)
+        chances, departures = decide_to_leave(rng, relation, people, accounts, n, month, spread)
+        record.note("departures", departures)
         opinions = {name: relation.latents[:n, at].astype(np.float32) for at, name in enumerate(LATENTS)}
-        record.note("months", {"customer": np.arange(n), "month": np.full(n, t), "hazard": hazard, **opinions})
+        decides = {"hazard": chances.leave.astype(np.float32), "hazard_of_closing": chances.close.astype(np.float32)}
+        record.note("months", {"customer": np.arange(n), "month": np.full(n, t), **decides, **opinions})
         wish_for_products(rng, relation, people, accounts, n, month)
         world = (seed, number, month, people, relation, n, now["incident"])
         record.add("digital_events", simulate_digital_events(*world))

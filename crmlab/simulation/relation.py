@@ -30,6 +30,7 @@ class Relation:
         self.slow = np.zeros((size, len(LATENTS)))
         self.fresh = np.zeros((size, len(LATENTS)))
         self.has_income = people.is_main.copy()  # salary, pension or other income is paid here
+        self.unpaid_months = np.full(size, 99)  # since a salary, pension or benefit was booked here
         self.jobless = np.where(people.occupation == _UNEMPLOYED, 6, 0).astype(np.int64)  # months still without work
         self.is_retired = people.occupation == WORDS["occupation"].index("retired")
         self.annoyance = np.zeros(size)  # fresh reasons to complain: fees, refusals, breakdowns

@@ -63,6 +63,9 @@ def book_income(scene: Scene) -> None:
     parent = np.flatnonzero(here & child)
     amount = 22_000 + 100 * np.rint(200 * rhythm[parent, 4])
     scene.book(parent, "current", before[9], amount, "benefit", "automatic", counterparty="state")
+    relation.unpaid_months[:n] += 1
+    for paid in (employed, pensioner, idle, parent):
+        relation.unpaid_months[paid] = 0
     visitor = (
         current & ~relation.has_income[:n] & (u < 0.36 * np.minimum(people.engagement[:n], 1.3) * relation.fade[:n])
     )

@@ -37,7 +37,8 @@ def _table(number: int, columns: dict[str, np.ndarray]) -> pa.Table:
         if name == "customer":
             done["customer_id"] = ids("C", number, values, 5)
         elif name == "month":
-            done["month_on"] = dates(np.array([month_at(month).last for month in range(values.max() + 1)])[values])
+            last = [month_at(month).last for month in range(values.max(initial=0) + 1)]
+            done["month_on"] = dates(np.array(last)[values])
         else:
             done[name] = pa.array(values)
     return pa.table(done)
