@@ -13,6 +13,7 @@ from crmlab.bank.mapping import BankMap
 from crmlab.bank.remarks import table_remarks
 from crmlab.bank.report import Violation
 from crmlab.bank.rules import Rule, row_rules, says, sets_row_aside, shape, word_list
+from crmlab.bank.textfiles import FOREIGN
 
 __all__ = ["check_table"]
 
@@ -112,14 +113,25 @@ def _examples(connection: duckdb.DuckDBPyConnection, one: Conformed, rule: Rule,
 
 
 def _ragged(one: Conformed) -> list[Violation]:
-    ragged = one.origin.ragged
-    if not ragged:
-        return []
-    lines = sum(r.lines for r in ragged)
-    fact = says(lines, "does/do not fit the header")
-    cure = "Quote cells that hold the delimiter and double the quotes in them, or export again."
-    where = tuple(f"row {r.record:,}: {r.problem}{f', {r.lines:,} lines' if r.lines > 1 else ''}" for r in ragged[:3])
-    return [Violation(one.table.name, "", "ragged row", lines, fact, cure, where, "error", "row set aside")]
+    foreign = [r for r in one.origin.ragged if r.problem == FOREIGN]
+    ragged = [r for r in one.origin.ragged if r.problem != FOREIGN]
+    kinds = (
+        (ragged, "ragged row", "does/do not fit the header",
+         "Quote cells that hold the delimiter and double the quotes in them, or export again."),
+        (foreign, "mixed encodings", "is/are not UTF-8, while others hold letters in UTF-8",
+         "Two systems wrote this file: export all of it as UTF-8."),
+    )  # fmt: skip
+    found = []
+    for rows, rule, fact, cure in kinds:
+        if rows:
+            lines = sum(r.lines for r in rows)
+            where = tuple(
+                f"row {r.record:,}: {r.problem}{f', {r.lines:,} lines' if r.lines > 1 else ''}" for r in rows[:3]
+            )
+            found.append(
+                Violation(one.table.name, "", rule, lines, says(lines, fact), cure, where, "error", "row set aside")
+            )
+    return found
 
 
 def _count_aside(connection: duckdb.DuckDBPyConnection, one: Conformed) -> None:

@@ -13,9 +13,10 @@ from crmlab.bank.engine import literal, quote
 from crmlab.bank.mapping import Layout
 from crmlab.errors import CrmlabError, nearest
 
-__all__ = ["Ragged", "Staged", "read_header", "stage_text"]
+__all__ = ["FOREIGN", "Ragged", "Staged", "read_header", "stage_text"]
 
 DELIMITERS = (",", ";", "\t", "|")
+FOREIGN = "not UTF-8"  # the problem of a line in another encoding than the rest of its file
 _CHUNK = 1 << 22
 _PROBLEMS = {"MISSING COLUMNS": "cells missing", "TOO MANY COLUMNS": "too many cells", "UNQUOTED VALUE": "open quote"}
 
@@ -141,6 +142,38 @@ def _check_utf8(path: Path) -> None:
         raise CrmlabError([f"{path.name} is not UTF-8: it ends within a character. Export it again, it may be cut."])
 
 
+def _foreign_lines(path: Path) -> dict[int, str]:
+    """Return the lines of a UTF-8 file that are in another encoding, counted from 1; none where it is not so simple.
+
+    A file is UTF-8 with foreign lines when some lines hold letters beyond ASCII in UTF-8 and others hold bytes that are
+    no UTF-8. A file without the former is in another encoding as a whole. A record of several lines is not taken apart.
+    """
+    found: dict[int, str] = {}
+    has_utf8 = is_open = False
+    with path.open("rb") as handle:
+        for number, line in enumerate(handle, 1):
+            is_whole = not is_open
+            is_open ^= line.count(b'"') % 2 == 1
+            if line.isascii():
+                continue
+            try:
+                line.decode()
+                has_utf8 = True
+            except UnicodeDecodeError:
+                if number == 1 or is_open or not is_whole:
+                    return {}
+                found[number] = line.decode("cp1252", errors="replace").rstrip("\r\n")
+    return found if has_utf8 else {}
+
+
+def _without_lines(path: Path, lines: dict[int, str], delimiter: str, cells: int, copy: Path) -> Path:
+    """Copy a file with some lines made too long for the header, so that the reader sets them aside at their place."""
+    with path.open("rb") as source, copy.open("wb") as target:
+        for number, line in enumerate(source, 1):
+            target.write(delimiter.join("x" * (cells + 1)).encode() + b"\n" if number in lines else line)
+    return copy
+
+
 def _as_utf8(path: Path, layout: Layout, folder: Path) -> Path:
     """Return the file when it is UTF-8, else a copy that is: DuckDB would fetch other encodings from the network."""
     encoding = _encoding(path, layout)
@@ -179,7 +212,14 @@ def stage_text(
     """Write the rows of a text file as Parquet of text cells; records that do not fit the header are kept apart."""
     delimiter, names = read_header(path, layout, wanted)
     folder.mkdir(parents=True, exist_ok=True)
-    readable = _as_utf8(path, layout, folder)
+    foreign: dict[int, str] = {}
+    try:
+        readable = _as_utf8(path, layout, folder)
+    except CrmlabError:
+        foreign = _foreign_lines(path) if _encoding(path, layout) == "utf-8-sig" else {}
+        if not foreign:
+            raise
+        readable = _without_lines(path, foreign, delimiter, len(names), folder / f"{path.name}.utf-8")
     target = folder / f"{path.name}.parquet"
     try:
         try:
@@ -199,6 +239,8 @@ def stage_text(
         line: Ragged(path.name, int(line) - 1, _PROBLEMS.get(kind, str(kind).lower()), text)
         for line, kind, text in reversed(found)
     }
+    for line, text in foreign.items():
+        ragged[line] = Ragged(path.name, line - 1, FOREIGN, text)
     opened = [line for line in sorted(ragged) if ragged[line].problem == "open quote"]
     if opened:
         lost = _lines_lost(connection, readable, target, names) - len(ragged)

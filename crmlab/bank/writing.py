@@ -103,6 +103,7 @@ def stamp_bank(
     timezone: str = "UTC",
     extracted_on: dt.date | str | None = None,
     report_on: dt.date | str | None = None,
+    is_accepted: bool = True,
     **more: object,
 ) -> Path:
     """Write ``bank.yml`` beside the tables and stamp them as accepted, so that opening needs no check.
@@ -119,6 +120,8 @@ def stamp_bank(
         Day of the extract; no row may be dated after it.
     report_on : date or str, optional
         Day a report speaks from when none is named, where the last day known would mislead.
+    is_accepted : bool
+        False leaves the stamp out: the rows may break the contract, and the door checks them.
     **more
         Further facts kept in the file, such as the seed; plain values only.
 
@@ -141,8 +144,9 @@ def stamp_bank(
         facts["made_with"] = more
     path = folder / "bank.yml"
     path.write_text(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    facts["accepted"] = find_source(folder).fingerprint()
-    path.write_text(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    if is_accepted:
+        facts["accepted"] = find_source(folder).fingerprint()
+        path.write_text(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return path
 
 

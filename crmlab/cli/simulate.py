@@ -6,10 +6,20 @@ import os
 
 import click
 
+from crmlab.simulation.defects.catalogue import DEFECTS
+
 __all__ = ["command"]
 
 
-@click.command("simulate", help="Write a simulated bank: contract tables as Parquet, and bank.yml.")
+_HELP = f"""Write a simulated bank: contract tables as Parquet, bank.yml, and the truth behind them in truth/.
+
+\b
+Defects for --plant, by name with commas between them, or all:
+{chr(10).join(f"  {name:<11} {about}" for name, about in DEFECTS.items())}
+"""
+
+
+@click.command("simulate", help=_HELP)
 @click.option("--customers", type=int, default=5_000, show_default=True, help="Customers on the first day, 2023-01-01.")
 @click.option("--months", type=int, default=36, show_default=True, help="Months from January 2023 on, 1 to 600.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same bytes.")
@@ -21,7 +31,8 @@ __all__ = ["command"]
     default=None,
     help="Processes; changes no byte. Default: 1, or all cores from 20,000 customers on.",
 )
-def command(customers: int, months: int, seed: int, out: str, force: bool, jobs: int | None) -> None:
+@click.option("--plant", default="", metavar="NAMES", help="Defects to plant, for trying the checks; see above.")
+def command(customers: int, months: int, seed: int, out: str, force: bool, jobs: int | None, plant: str) -> None:
     """Simulate a bank with a progress bar and say what was written."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -40,6 +51,7 @@ def command(customers: int, months: int, seed: int, out: str, force: bool, jobs:
             seed=seed,
             force=force,
             processes=jobs if jobs is not None else (os.cpu_count() or 1) if customers >= 20_000 else 1,
+            plant=plant,
             progress=lambda done, of: bar.update(task, completed=done, total=of),
         )
     table = Table("table", "rows", "MB", title=f"Simulated bank in {written.folder}", title_justify="left")
@@ -48,4 +60,6 @@ def command(customers: int, months: int, seed: int, out: str, force: bool, jobs:
         table.add_row(name, f"{rows:,}", f"{written.sizes[name] / 1e6:.1f}")
     table.add_row("total", f"{sum(written.rows.values()):,}", f"{sum(written.sizes.values()) / 1e6:.1f}", style="bold")
     Console().print(table)
+    if plant:
+        click.echo(f"Defects were planted; {written.folder / 'truth' / 'planted.yml'} says which and where.")
     click.echo(f"{written.seconds:.1f} seconds.")

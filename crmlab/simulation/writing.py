@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -24,6 +24,7 @@ from crmlab.errors import refuse
 from crmlab.simulation.block import BLOCK_CUSTOMERS, simulate_block
 from crmlab.simulation.clock import month_at
 from crmlab.simulation.columns import arrow_table, dates, decimals
+from crmlab.simulation.defects.catalogue import unknown
 from crmlab.simulation.market import market_rows, simulate_market
 from crmlab.simulation.products import product_rows
 from crmlab.simulation.rows import block_tables
@@ -56,6 +57,7 @@ def simulate(
     seed: int = 1,
     force: bool = False,
     processes: int = 1,
+    plant: str | Iterable[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Written:
     """Simulate a retail bank and write it as contract tables.
@@ -74,6 +76,9 @@ def simulate(
         Write into a folder that holds something else; only tables of the contract are replaced there.
     processes : int
         Processes that simulate blocks at the same time; changes no byte. Worth it from some 20,000 customers on.
+    plant : str or iterable of str
+        Defects to plant into the finished tables (`crmlab.simulation.defects.DEFECTS`); ``all`` for every one.
+        ``truth/planted.yml`` says what was done, and the bank is not stamped as accepted.
     progress : callable, optional
         Called with (blocks done, blocks) after each block.
 
@@ -83,20 +88,36 @@ def simulate(
         Rows and sizes by table.
     """
     folder = Path(out)
-    refuse(*_problems(folder, customers, months, seed, force, processes))
+    refuse(*_problems(folder, customers, months, seed, force, processes), *unknown(plant))
     began = time.perf_counter()
     _sweep(folder)
     partial = make_folder(folder.parent / f".{folder.name}.partial-{os.getpid()}", "out")
     try:
         rows = _write(partial, customers, months, seed, processes, progress or (lambda done, of: None))
+        planted = _plant(partial, plant, months, seed, rows)
         sizes = {name: _size(partial, name) for name in rows}
         _replace(partial, folder)
         last = np.datetime64(month_at(months - 1).last, "D").item()
         made = {"made_by": _MARK, "customers": customers, "months": months, "seed": seed}
-        stamp_bank(folder, name="Simulated bank", currency="EUR", timezone="Europe/Berlin", extracted_on=last, **made)
+        facts = {"name": "Simulated bank", "currency": "EUR", "timezone": "Europe/Berlin", "extracted_on": last}
+        stamp_bank(folder, is_accepted=not planted, **facts, **made)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Written(folder, rows, sizes, time.perf_counter() - began)
+
+
+def _plant(folder: Path, names: str | Iterable[str], months: int, seed: int, rows: dict[str, int]) -> bool:
+    """Plant the defects that were asked for, and count the rows anew; tell whether there are any."""
+    if not names:
+        return False
+    from crmlab.simulation.defects import plant
+
+    plant(folder, names, seed=seed, months=months)
+    for name in rows:
+        files = [folder / f"{name}.parquet", *(folder / name).glob("*.parquet")]
+        found = [pq.read_metadata(file).num_rows for file in files if file.exists()]
+        rows[name] = sum(found) if found else rows[name]  # a table that became a text file keeps its rows
+    return True
 
 
 def _sweep(folder: Path) -> None:
@@ -226,7 +247,7 @@ def _write_market(folder: Path, seed: int, months: int) -> int:
 
 
 def _size(folder: Path, table: str) -> int:
-    files = [folder / f"{table}.parquet", *(folder / table).glob("*.parquet")]
+    files = [folder / f"{table}.parquet", folder / f"{table}.csv", *(folder / table).glob("*.parquet")]
     return sum(file.stat().st_size for file in files if file.exists())
 
 
