@@ -19,7 +19,7 @@ from crmlab.simulation.movements import book_interest_and_fees, mature_deposits,
 from crmlab.simulation.openings import close_relations, open_wishes, welcome
 from crmlab.simulation.opinions import LATENTS, form_opinions, live_with_the_bank
 from crmlab.simulation.record import Record
-from crmlab.simulation.relation import Relation
+from crmlab.simulation.relation import LEFT, Relation
 from crmlab.simulation.savings import draw_on_savings, put_aside, take_away
 from crmlab.simulation.scene import Scene
 from crmlab.simulation.transactions import book_income, book_spending, pay_bills
@@ -78,9 +78,9 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         rng = generator(seed, number, t, "decisions")
         chances, departures = decide_to_leave(rng, relation, people, accounts, n, month, spread)
         record.note("departures", departures)
-        opinions = {name: relation.latents[:n, at].astype(np.float32) for at, name in enumerate(LATENTS)}
-        decides = {"hazard": chances.leave.astype(np.float32), "hazard_of_closing": chances.close.astype(np.float32)}
-        record.note("months", {"customer": np.arange(n), "month": np.full(n, t), **decides, **opinions})
+        opinions = {name: relation.latents[:n, at] for at, name in enumerate(LATENTS)}
+        decides = {"hazard": chances.leave, "hazard_of_closing": chances.close}
+        record.note("months", _of_related(relation, n, t, {**decides, **opinions}))
         wish_for_products(rng, relation, people, accounts, n, month)
         world = (seed, number, month, people, relation, n, now["incident"])
         record.add("digital_events", simulate_digital_events(*world))
@@ -145,6 +145,14 @@ def _money(scene: Scene) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     welcome(scene, rng)
     live_with_the_bank(scene.relation, scene.people, scene.n, scene.month, scene.market["incident"], fees, missed)
     return scene.ledger.settle(scene.accounts.balance)
+
+
+def _of_related(relation: Relation, n: int, t: int, known: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What is known of customers at the end of a month, for those whose relation lasts; numbers take four bytes."""
+    who = np.flatnonzero(relation.status[:n] != LEFT)
+    facts = {"customer": who, "month": np.full(len(who), t), "status": relation.status[who]}
+    small = {name: np.asarray(values[:n][who]) for name, values in known.items()}
+    return facts | {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in small.items()}
 
 
 def _month_end(accounts: Accounts, day: int) -> dict[str, np.ndarray]:

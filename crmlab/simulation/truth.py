@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
+import yaml
 
+from crmlab.simulation import leaving, life, opinions
 from crmlab.simulation.block import Block
-from crmlab.simulation.clock import month_at
-from crmlab.simulation.columns import dates, ids
+from crmlab.simulation.truth_contract import TRUTH, describe_truth, truth_table
 
-__all__ = ["TRUTH_FOLDER", "truth_tables"]
+__all__ = ["TRUTH_FOLDER", "truth_parameters", "truth_tables", "write_truth"]
 
 TRUTH_FOLDER = "truth"
+# Every module of the simulation that knows numbers an analysis may want to recover has a function `parameters`.
+_SOURCES = (opinions, leaving, life)
+
+_README = """\
+# The truth behind a simulated bank
+
+What this bank's customers are, feel and will do, as the simulation knows it. Nothing here is a table of the bank:
+opening the bank never reads this folder, and only the tests and the validation page of crmlab do
+(`crmlab.validation.truth.Truth`). Take it away and the bank works the same.
+
+`parameters.yml` holds the coefficients of the simulation by module.
+
+"""
 
 
 def truth_tables(block: Block) -> dict[str, pa.Table]:
-    """Return what was noted of one block, one table a name; `customer` and `month` become an id and a date.
+    """Return what is known of one block, one table a name, as `truth_contract` declares them.
 
     Parameters
     ----------
@@ -25,20 +42,46 @@ def truth_tables(block: Block) -> dict[str, pa.Table]:
     Returns
     -------
     dict of str to Table
-        Column ``customer_id`` for a position of a customer; ``month_on``, last day, for a number of a month; the
-        others as noted.
+        Every declared table that is written block by block, without rows where nothing was noted.
     """
-    return {name: _table(block.number, columns) for name, columns in block.truth.items() if columns}
+    noted = {name: columns for name, columns in block.truth.items() if columns}
+    noted["customers"] = _customers(block, noted.get("customers", {}))
+    names = [name for name, table in TRUTH.items() if not table.is_common]
+    return {name: truth_table(name, noted.get(name, {}), block.number) for name in dict.fromkeys([*names, *noted])}
 
 
-def _table(number: int, columns: dict[str, np.ndarray]) -> pa.Table:
-    done = {}
-    for name, values in columns.items():
-        if name == "customer":
-            done["customer_id"] = ids("C", number, values, 5)
-        elif name == "month":
-            last = [month_at(month).last for month in range(values.max(initial=0) + 1)]
-            done["month_on"] = dates(np.array(last)[values])
-        else:
-            done[name] = pa.array(values)
-    return pa.table(done)
+def _customers(block: Block, noted: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Everybody with the traits that are declared: those noted, and those that `People` knows under the same name."""
+    people, relation = block.people, block.relation
+    known = {
+        "customer": np.arange(len(people)),
+        "joined": people.joined,
+        "left": relation.left,
+        "left_reason": relation.left_reason,
+        "previous_customer": people.previous,
+        "partner_customer": people.partner,
+        **noted,
+    }
+    traits = [column.noted for column in TRUTH["customers"].columns if column.noted not in known]
+    return known | {name: getattr(people, name) for name in traits if hasattr(people, name)}
+
+
+def truth_parameters() -> dict[str, dict]:
+    """Return the parameters of the simulation by module, as plain numbers and words.
+
+    Examples
+    --------
+    >>> truth_parameters()["opinions"]["paths"]["loyalty"]
+    {'image': 0.25, 'satisfaction': 0.5}
+    """
+    return {
+        module.__name__.rpartition(".")[2]: module.parameters() for module in _SOURCES if hasattr(module, "parameters")
+    }
+
+
+def write_truth(folder: Path) -> None:
+    """Write what is common to all blocks: the parameters and the description of the tables."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump(truth_parameters(), sort_keys=False, allow_unicode=True)
+    (folder / "parameters.yml").write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(_README + describe_truth(), encoding="utf-8")

@@ -28,7 +28,7 @@ from crmlab.simulation.defects.catalogue import unknown
 from crmlab.simulation.market import market_rows, simulate_market
 from crmlab.simulation.products import product_rows
 from crmlab.simulation.rows import block_tables
-from crmlab.simulation.truth import TRUTH_FOLDER, truth_tables
+from crmlab.simulation.truth import TRUTH_FOLDER, truth_tables, write_truth
 
 __all__ = ["Written", "simulate"]
 
@@ -157,6 +157,7 @@ def _write(
 ) -> dict[str, int]:
     """Write every table; small tables get a row group a block, in the order of blocks."""
     rows = {"products": _write_products(folder), "market": _write_market(folder, seed, months)}
+    write_truth(folder / TRUTH_FOLDER)
     blocks = -(-customers // BLOCK_CUSTOMERS)
     sizes = [min(BLOCK_CUSTOMERS, customers - number * BLOCK_CUSTOMERS) for number in range(blocks)]
     jobs = [(folder, seed, number, size, months) for number, size in enumerate(sizes)]

@@ -1,0 +1,199 @@
+"""What the truth folder holds: each table and column is declared here, and written, checked and described from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crmlab.errors import nearest, refuse
+from crmlab.simulation.clock import month_at
+from crmlab.simulation.columns import dates, ids, words
+from crmlab.simulation.customers import WORDS
+from crmlab.simulation.opinions import LATENTS
+
+__all__ = ["STATUSES", "TRUTH", "TRUTH_KINDS", "TruthColumn", "TruthTable", "describe_truth", "truth_table"]
+
+STATUSES = ("active", "leaving", "silent", "dying", "left")  # in the order of the codes in `relation`
+
+# Kind: how the column is stored. A module of the simulation notes positions, numbers of months, days and codes.
+TRUTH_KINDS = {
+    "customer": "text, as in `customers`; noted as the position in the block, without `_id`",
+    "month": "date, last day of the month; noted as the number of the month, without `_on`",
+    "day": "date",
+    "number": "float32",
+    "count": "int32",
+    "flag": "true or false",
+    "word": "one of the words; noted as a code or as the word itself",
+    "text": "text",
+}
+
+
+@dataclass(frozen=True)
+class TruthColumn:
+    """One column of the truth.
+
+    Parameters
+    ----------
+    name : str
+        Name in the file.
+    kind : str
+        One of `TRUTH_KINDS`.
+    about : str
+        What it is, with unit and range.
+    words : tuple of str
+        Words of a ``word``, in the order of their codes.
+    """
+
+    name: str
+    kind: str
+    about: str
+    words: tuple[str, ...] = ()
+
+    @property
+    def noted(self) -> str:
+        """Name under which the simulation notes it.
+
+        >>> TruthColumn("customer_id", "customer", "").noted, TruthColumn("hazard", "number", "").noted
+        ('customer', 'hazard')
+        """
+        return self.name.removesuffix({"customer": "_id", "month": "_on", "day": "_on"}.get(self.kind, "\n"))
+
+
+@dataclass(frozen=True)
+class TruthTable:
+    """One table of the truth; ``is_common`` for one that is not written block by block."""
+
+    name: str
+    about: str
+    columns: tuple[TruthColumn, ...]
+    is_common: bool = False
+
+
+_C = TruthColumn
+_CUSTOMER = _C("customer_id", "customer", "customer, as in table `customers`")
+_MONTH = _C("month_on", "month", "last day of the month")
+
+_TABLES = (
+    TruthTable(
+        "customers",
+        "one customer: what the bank never sees of them",
+        (
+            _CUSTOMER,
+            _C("joined_on", "day", "day of joining"),
+            _C("left_on", "day", "day of leaving; empty while the relation lasts"),
+            _C("left_reason", "word", "why the relation ended", WORDS["left_reason"]),
+            _C("previous_customer_id", "customer", "number under which the person was here before; empty for most"),
+            _C("partner_customer_id", "customer", "second person on the current account; empty for most"),
+            _C("income", "number", "true net income a month at joining or on the first day, euros"),
+            _C("wealth", "number", "financial wealth held here at the start, euros"),
+            _C("is_main", "flag", "this is the main bank: the salary comes here"),
+            _C("engagement", "number", "frequency of everything the customer starts, mean near 1"),
+            _C("digital", "number", "affinity to online and mobile, 0 to 1"),
+            _C("price", "number", "sensitivity to fees and rates, 0 to 1"),
+            _C("image", "number", "standing image of the bank, mean near 0, standard deviation near 1"),
+            _C("thrift", "number", "share of income left after a normal month"),
+            _C("risk_class", "count", "true risk tolerance, 0 cautious to 4 aggressive"),
+            _C("is_tenant", "flag", "pays rent"),
+            _C("is_guest", "flag", "uses the partner's account and holds none"),
+            _C("is_dormant", "flag", "silent from the first day on"),
+            _C("is_leaving", "flag", "on the way out on the first day"),
+        ),
+    ),
+    TruthTable(
+        "months",
+        "one customer and month while the relation lasts, at the end of the month",
+        (
+            _CUSTOMER,
+            _MONTH,
+            _C("status", "word", "where the relation stands after the decisions of the month", STATUSES[:-1]),
+            _C("hazard", "number", "probability to decide in this month to leave, 0 to 1; 0 for who is not active"),
+            _C("hazard_of_closing", "number", "the part of it that ends in closing the accounts, not in silence"),
+            *(_C(name, "number", f"latent {name.replace('_', ' ')}, mean near 0, sd near 1") for name in LATENTS),
+        ),
+    ),
+    TruthTable(
+        "departures",
+        "one decision of a customer to leave",
+        (
+            _CUSTOMER,
+            _MONTH,
+            _C("kind", "word", "how the relation will end", ("closing", "silence")),
+            _C("months_to_close", "count", "months until the accounts close; -1 for silence"),
+        ),
+    ),
+)
+
+TRUTH = {table.name: table for table in _TABLES}
+
+
+def truth_table(name: str, noted: Mapping[str, object], block: int = 0) -> pa.Table:
+    """Return what was noted as a declared table; refuse what is not declared, and what is missing.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table in `TRUTH`.
+    noted : mapping of str to array
+        Columns by the name under which they are noted; nothing at all gives a table without rows.
+    block : int
+        Number of the block, for ids.
+
+    Examples
+    --------
+    >>> month = truth_table("months", {})
+    >>> month.num_rows, month.schema.field("hazard").type
+    (0, DataType(float))
+    """
+    where = "Declare it in crmlab/simulation/truth_contract.py."
+    if name not in TRUTH:
+        refuse(f"truth: table {name} is noted and not declared.{nearest(name, TRUTH)} {where}")
+    columns = {column.noted: column for column in TRUTH[name].columns}
+    if noted:
+        extra = [f"truth: {name}.{key} is noted and not declared. {where}" for key in noted if key not in columns]
+        lacking = [
+            f"truth: {name}.{key} is declared and not noted. Note it, or take it out of the declaration."
+            for key in columns
+            if key not in noted
+        ]
+        refuse(*extra, *lacking)
+    empty = np.zeros(0, dtype=np.int64)
+    return pa.table({one.name: _column(one, noted.get(key, empty), block) for key, one in columns.items()})
+
+
+def _column(column: TruthColumn, values: object, block: int) -> pa.Array:
+    values = np.asarray(values)
+    if column.kind == "customer":
+        names = ids("C", block, np.maximum(values, 0), 5)
+        return pc.if_else(values >= 0, names, None) if (values < 0).any() else names
+    if column.kind == "month":
+        last = np.array([month_at(month).last for month in range(int(values.max(initial=-1)) + 1)], dtype=np.int64)
+        return dates(last[values])
+    if column.kind == "day":
+        return dates(values)
+    if column.kind == "word":
+        if values.dtype.kind in "UO":
+            code = {word: position for position, word in enumerate(column.words)}
+            values = np.array([code[word] for word in values], dtype=np.int8)
+        return words(values, column.words)
+    if column.kind == "text":
+        return pa.array(values if values.size else [], pa.string())
+    return pa.array(values, {"number": pa.float32(), "count": pa.int32(), "flag": pa.bool_()}[column.kind], safe=False)
+
+
+def describe_truth() -> str:
+    """Return the truth tables as Markdown, for `data/README.md` and for the README beside the data."""
+    parts = ["| table | one row is | files |\n|---|---|---|\n"]
+    for table in TRUTH.values():
+        files = f"`{table.name}.parquet`" if table.is_common else f"`{table.name}/part-*.parquet`, one a block"
+        parts.append(f"| {table.name} | {table.about} | {files} |\n")
+    for table in TRUTH.values():
+        parts.append(f"\n### truth/{table.name}\n{table.about[0].upper()}{table.about[1:]}.\n\n")
+        parts.append("| column | kind | meaning |\n|---|---|---|\n")
+        for column in table.columns:
+            listed = ": " + ", ".join(f"`{word}`" for word in column.words) if column.words else ""
+            parts.append(f"| `{column.name}` | {column.kind} | {column.about}{listed} |\n")
+    return "".join(parts)
