@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from crmlab.bank.tables import CONTRACT
 from crmlab.errors import CrmlabError, nearest
 
-__all__ = ["BankMap", "ColumnMap", "Layout", "TableMap", "expand", "read_mapping"]
+__all__ = ["BankMap", "ColumnMap", "Layout", "TableMap", "expand", "read_keys", "read_mapping"]
 
 
 _DIRECTIVES = "-?[dmyHIMSj]|[aAbBYfgnpzZxXcTGVWUuw%]"  # what the engine's strptime reads
@@ -110,23 +110,36 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_mapping(path: Path) -> BankMap:
-    """Read and check ``bank.yml``; every problem at once, with the nearest known name."""
+def read_keys(path: Path, what: str, cure: str) -> dict[str, Any]:
+    """Read a YAML file of keys and values; every scalar stays text, empty keys are left out.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what, cure : str
+        What the file is, and what to do when it does not exist.
+    """
     try:
         # SafeLoader without resolvers: an empty value is the empty text
         given = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader) or {}
     except FileNotFoundError:
-        raise CrmlabError([f"mapping {str(path)!r} does not exist. Give the path of a bank.yml."]) from None
+        raise CrmlabError([f"{what} {str(path)!r} does not exist. {cure}"]) from None
     except UnicodeDecodeError:
         raise CrmlabError([f"{path.name} is not UTF-8 text. Save it as UTF-8."]) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        what = getattr(error, "problem", None) or "it cannot be read"
-        raise CrmlabError([f"{path.name} is not valid YAML{where}: {what}. Mend the line."]) from None
+        fact = getattr(error, "problem", None) or "it cannot be read"
+        raise CrmlabError([f"{path.name} is not valid YAML{where}: {fact}. Mend the line."]) from None
     if not isinstance(given, dict):
         raise CrmlabError([f"{path.name} is not a mapping of keys to values. Write lines such as `name: My bank`."])
-    given = {key: value for key, value in given.items() if value not in ("", None)}
+    return {key: value for key, value in given.items() if value not in ("", None)}
+
+
+def read_mapping(path: Path) -> BankMap:
+    """Read and check ``bank.yml``; every problem at once, with the nearest known name."""
+    given = read_keys(path, "mapping", "Give the path of a bank.yml.")
     try:
         mapping = BankMap.model_validate(given)
     except ValidationError as error:

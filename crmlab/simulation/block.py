@@ -22,6 +22,7 @@ from crmlab.simulation.record import Record
 from crmlab.simulation.relation import LEFT, Relation
 from crmlab.simulation.savings import draw_on_savings, put_aside, take_away
 from crmlab.simulation.scene import Scene
+from crmlab.simulation.surveys import Fieldwork
 from crmlab.simulation.transactions import book_income, book_spending, pay_bills
 from crmlab.simulation.wishes import wish_for_products
 
@@ -63,7 +64,7 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
     rng = generator(seed, number, -1, "accounts")
     open_first_holdings(rng, accounts, people, customers, month_at(0), market.at(-1)["policy"])
     record.add("balances", _month_end(accounts, month_at(0).first - 1))
-    waiting = None
+    waiting, fieldwork = None, Fieldwork()
     for t in range(months):
         month, now = month_at(t), market.at(t)
         people = _join(seed, number, customers, month, people, relation, accounts)
@@ -84,7 +85,11 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         wish_for_products(rng, relation, people, accounts, n, month)
         world = (seed, number, month, people, relation, n, now["incident"])
         record.add("digital_events", simulate_digital_events(*world))
-        record.add("interactions", simulate_interactions(*world))
+        contacts = simulate_interactions(*world)
+        record.add("interactions", contacts)
+        answers, themes = fieldwork.run(*world[:-1], contacts)
+        record.add("surveys", answers)
+        record.note("comment_themes", themes)
     return Block(number, people, relation, accounts, record.rows(), record.truth())
 
 

@@ -27,9 +27,9 @@ _AT = {name: position for position, name in enumerate(LATENTS)}
 # is split into three, and expectations to quality is lower than the .85 there, which cannot tell the two apart.
 PATHS = {
     "expectations": {"image": 0.60},
-    "product_quality": {"expectations": 0.60},
-    "service_attitude": {"expectations": 0.55},
-    "handling_efficiency": {"expectations": 0.50},
+    "product_quality": {"expectations": 0.65},
+    "service_attitude": {"expectations": 0.60},
+    "handling_efficiency": {"expectations": 0.55},
     "value": {"expectations": 0.15, "product_quality": 0.30, "service_attitude": 0.15, "handling_efficiency": 0.20},
     "satisfaction": {"image": 0.15, "expectations": 0.05, "product_quality": 0.15, "service_attitude": 0.20,
                      "handling_efficiency": 0.20, "value": 0.35},

@@ -37,6 +37,8 @@ class Relation:
         self.grievance = np.zeros(size)  # complaints of the last months, fading
         self.arrears = np.zeros(size, dtype=np.int64)  # missed instalments in a row
         self.wish = np.full(size, -1, dtype=np.int64)  # slot the customer will open next month
+        self.asked = np.zeros(size)  # share invited to the yearly survey where the customer is, 0 for not asked
+        self.writes_chinese = np.full(size, -1, dtype=np.int8)  # -1: not drawn yet
         # what campaigns do to decisions: log factors on the chance to want a slot this month, and on the hazard of
         # leaving for some months
         self.push = np.zeros((size, len(SLOTS)))

@@ -16,6 +16,7 @@ from crmlab.simulation.interactions import INTERACTION_KINDS, OUTCOMES, TOPIC_WO
 from crmlab.simulation.ledger import COUNTERPARTIES, KINDS, MERCHANTS
 from crmlab.simulation.places import district_rows
 from crmlab.simulation.products import CATALOGUE
+from crmlab.simulation.surveys import surveys_table
 
 __all__ = ["block_tables"]
 
@@ -39,6 +40,7 @@ def block_tables(block: Block, last: int) -> dict[str, pa.Table]:
         "transactions": _transactions(block),
         "interactions": _interactions(block, last),
         "digital_events": _digital_events(block),
+        "surveys": surveys_table(block.rows["surveys"], block.number),
     }
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from crmlab.errors import nearest, refuse
 from crmlab.simulation.clock import month_at
 from crmlab.simulation.columns import dates, ids, words
+from crmlab.simulation.comment_texts import THEMES, TONES
 from crmlab.simulation.customers import WORDS
 from crmlab.simulation.opinions import LATENTS
 
@@ -22,6 +23,7 @@ STATUSES = ("active", "leaving", "silent", "dying", "left")  # in the order of t
 # Kind: how the column is stored. A module of the simulation notes positions, numbers of months, days and codes.
 TRUTH_KINDS = {
     "customer": "text, as in `customers`; noted as the position in the block, without `_id`",
+    "response": "text, as in `surveys`; noted as the number of the response in the block, without `_id`",
     "month": "date, last day of the month; noted as the number of the month, without `_on`",
     "day": "date",
     "number": "float32",
@@ -60,7 +62,9 @@ class TruthColumn:
         >>> TruthColumn("customer_id", "customer", "").noted, TruthColumn("hazard", "number", "").noted
         ('customer', 'hazard')
         """
-        return self.name.removesuffix({"customer": "_id", "month": "_on", "day": "_on"}.get(self.kind, "\n"))
+        return self.name.removesuffix(
+            {"customer": "_id", "response": "_id", "month": "_on", "day": "_on"}.get(self.kind, "\n")
+        )
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,17 @@ _TABLES = (
             _C("months_to_close", "count", "months until the accounts close; -1 for silence"),
         ),
     ),
+    TruthTable(
+        "comment_themes",
+        "one theme of one comment in table `surveys`",
+        (
+            _C("response_id", "response", "response, as in table `surveys`"),
+            _CUSTOMER,
+            _C("month_on", "month", "last day of the month of the answer"),
+            _C("theme", "word", "what it is about", THEMES),
+            _C("tone", "word", "how it is meant", TONES),
+        ),
+    ),
 )
 
 TRUTH = {table.name: table for table in _TABLES}
@@ -169,6 +184,8 @@ def _column(column: TruthColumn, values: object, block: int) -> pa.Array:
     if column.kind == "customer":
         names = ids("C", block, np.maximum(values, 0), 5)
         return pc.if_else(values >= 0, names, None) if (values < 0).any() else names
+    if column.kind == "response":
+        return ids("R", block, values, 7)
     if column.kind == "month":
         last = np.array([month_at(month).last for month in range(int(values.max(initial=-1)) + 1)], dtype=np.int64)
         return dates(last[values])
