@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crmlab.simulation.accounts import Accounts, open_first_holdings
+from crmlab.simulation.campaigns import plan_campaigns
 from crmlab.simulation.clock import Month, generator, month_at
+from crmlab.simulation.contacts import Contacts
 from crmlab.simulation.customers import NEVER, People, cohort_size, draw_people
 from crmlab.simulation.digital_events import simulate_digital_events
 from crmlab.simulation.interactions import simulate_interactions
@@ -65,16 +67,19 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
     open_first_holdings(rng, accounts, people, customers, month_at(0), market.at(-1)["policy"])
     record.add("balances", _month_end(accounts, month_at(0).first - 1))
     waiting, fieldwork = None, Fieldwork()
+    contacts = Contacts(seed, number, plan_campaigns(seed, months))
     for t in range(months):
         month, now = month_at(t), market.at(t)
         people = _join(seed, number, customers, month, people, relation, accounts)
         n = len(people)
+        contacts.assign(month, people, relation, accounts)
         live_a_month(generator(seed, number, t, "life"), relation, people, n, month)
         form_opinions(generator(seed, number, t, "opinions"), relation, people, n)
         scene = Scene(seed, number, month, now, n, people, relation, accounts, Ledger(month, waiting))
         booked, waiting = _money(scene)
         record.add("transactions", booked)
         record.add("balances", _month_end(accounts, month.last))
+        contacts.settle(month, people, relation, accounts)
         spread = now["competitor"] - (0.001 + 0.7 * now["policy"])
         rng = generator(seed, number, t, "decisions")
         chances, departures = decide_to_leave(rng, relation, people, accounts, n, month, spread)
@@ -82,15 +87,19 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         opinions = {name: relation.latents[:n, at] for at, name in enumerate(LATENTS)}
         decides = {"hazard": chances.leave, "hazard_of_closing": chances.close}
         record.note("months", _of_related(relation, n, t, {**decides, **opinions}))
-        wish_for_products(rng, relation, people, accounts, n, month)
+        wanted = wish_for_products(rng, relation, people, accounts, n, month)
+        contacts.decide(month, people, relation, chances, wanted)
         world = (seed, number, month, people, relation, n, now["incident"])
         record.add("digital_events", simulate_digital_events(*world))
-        contacts = simulate_interactions(*world)
-        record.add("interactions", contacts)
-        answers, themes = fieldwork.run(*world[:-1], contacts)
+        told = simulate_interactions(*world)
+        record.add("interactions", told)
+        contacts.hear(t, accounts, booked, told)
+        answers, themes = fieldwork.run(*world[:-1], told)
         record.add("surveys", answers)
         record.note("comment_themes", themes)
-    return Block(number, people, relation, accounts, record.rows(), record.truth())
+    rows = record.rows() | {"contacts": contacts.rows()}
+    truth = record.truth() | {"campaign_effects": contacts.effects()}
+    return Block(number, people, relation, accounts, rows, truth)
 
 
 def _join(

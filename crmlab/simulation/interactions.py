@@ -13,7 +13,7 @@ from crmlab.simulation.products import SLOTS
 from crmlab.simulation.relation import DYING, LEAVING, Relation
 from crmlab.simulation.scene import seconds
 
-__all__ = ["INTERACTION_KINDS", "OUTCOMES", "TOPIC_WORDS", "simulate_interactions"]
+__all__ = ["COMPLAINT", "INTERACTION_KINDS", "OUTCOMES", "TOPIC_WORDS", "simulate_interactions"]
 
 INTERACTION_KINDS = CONTRACT["interactions"]["kind"].words
 OUTCOMES = CONTRACT["interactions"]["outcome"].words
@@ -21,6 +21,7 @@ TOPIC_WORDS = ("account", "card", "payment", "online_banking", "savings", "inves
                "outage", "data_change", "closing", "insurance", "pension")  # fmt: skip
 _TOPIC = {word: code for code, word in enumerate(TOPIC_WORDS)}
 _ENQUIRY, _SERVICE, _COMPLAINT, _ADVICE = range(4)
+COMPLAINT = _COMPLAINT
 _OF_SLOT = [_TOPIC[word] for word in ("account", "savings", "savings", "savings", "investment", "investment", "pension",
                                       "card", "loan", "loan", "insurance")]  # fmt: skip
 # What a contact of each kind changes on average, in standard deviations: measured over 12 banks. It is what customers

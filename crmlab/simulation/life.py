@@ -8,9 +8,18 @@ from crmlab.simulation.clock import Month
 from crmlab.simulation.customers import WORDS, People
 from crmlab.simulation.relation import DYING, LEAVING, SILENT, Relation
 
-__all__ = ["live_a_month"]
+__all__ = ["death_chance", "live_a_month"]
 
 _NOT_PAID = [WORDS["occupation"].index(word) for word in ("student", "homemaker", "unemployed")]
+
+
+def death_chance(age: np.ndarray) -> np.ndarray:
+    """Return the chance to die within a month at an age in years: Gompertz, 0.00003 exp(0.095 age) a year.
+
+    >>> float((12 * death_chance(np.array(80.0))).round(3))
+    0.06
+    """
+    return 0.00003 * np.exp(0.095 * age) / 12
 
 
 def live_a_month(rng: np.random.Generator, relation: Relation, people: People, n: int, month: Month) -> None:
@@ -30,7 +39,7 @@ def live_a_month(rng: np.random.Generator, relation: Relation, people: People, n
     jobless[fired] = 2 + (9 * u[1, fired]).astype(np.int64)
     retired |= (age > 66.5) & (u[1] < 0.4)
     jobless[retired] = 0
-    dies = here & (u[2] < 0.00003 * np.exp(0.095 * age) / 12)
+    dies = here & (u[2] < death_chance(age))
     status[dies] = DYING
     relation.months_left[:n][dies] = 2
     relation.fade[:n][dies] = 0.0

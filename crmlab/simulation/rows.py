@@ -10,6 +10,7 @@ from crmlab.simulation.accounts import CLOSE_REASONS, PERFORMANCES, Accounts
 from crmlab.simulation.block import Block
 from crmlab.simulation.clock import DAY
 from crmlab.simulation.columns import arrow_table, channels, dates, decimals, ids, times, words
+from crmlab.simulation.contacts import contacts_table
 from crmlab.simulation.customers import WORDS
 from crmlab.simulation.digital_events import EVENT_CHANNELS, EVENT_KINDS, PAGES
 from crmlab.simulation.interactions import INTERACTION_KINDS, OUTCOMES, TOPIC_WORDS
@@ -41,6 +42,7 @@ def block_tables(block: Block, last: int) -> dict[str, pa.Table]:
         "interactions": _interactions(block, last),
         "digital_events": _digital_events(block),
         "surveys": surveys_table(block.rows["surveys"], block.number),
+        "contacts": contacts_table(block.rows["contacts"], block.number, last),
     }
 
 

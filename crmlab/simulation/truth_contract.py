@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crmlab.errors import nearest, refuse
+from crmlab.simulation.campaigns import campaign_ids
 from crmlab.simulation.clock import month_at
 from crmlab.simulation.columns import dates, ids, words
 from crmlab.simulation.comment_texts import THEMES, TONES
+from crmlab.simulation.contacts import OUTCOMES
 from crmlab.simulation.customers import WORDS
 from crmlab.simulation.opinions import LATENTS
 
@@ -24,6 +26,8 @@ STATUSES = ("active", "leaving", "silent", "dying", "left")  # in the order of t
 TRUTH_KINDS = {
     "customer": "text, as in `customers`; noted as the position in the block, without `_id`",
     "response": "text, as in `surveys`; noted as the number of the response in the block, without `_id`",
+    "contact": "text, as in `contacts`; noted as the position in the block, without `_id`",
+    "campaign": "text, as in `campaigns`; noted as its number, without `_id`",
     "month": "date, last day of the month; noted as the number of the month, without `_on`",
     "day": "date",
     "number": "float32",
@@ -32,6 +36,9 @@ TRUTH_KINDS = {
     "word": "one of the words; noted as a code or as the word itself",
     "text": "text",
 }
+
+
+_ENDED = ("customer", "response", "contact", "campaign", "month", "day")  # noted without the ending of the column
 
 
 @dataclass(frozen=True)
@@ -62,9 +69,8 @@ class TruthColumn:
         >>> TruthColumn("customer_id", "customer", "").noted, TruthColumn("hazard", "number", "").noted
         ('customer', 'hazard')
         """
-        return self.name.removesuffix(
-            {"customer": "_id", "response": "_id", "month": "_on", "day": "_on"}.get(self.kind, "\n")
-        )
+        ending = {"month": "_on", "day": "_on"}.get(self.kind, "_id")
+        return self.name.removesuffix(ending) if self.kind in _ENDED else self.name
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,25 @@ _TABLES = (
             _C("tone", "word", "how it is meant", TONES),
         ),
     ),
+    TruthTable(
+        "campaign_effects",
+        "one contact, treated or held out: the chance of what the campaign wanted, with and without it",
+        (
+            _C("contact_id", "contact", "contact, as in table `contacts`"),
+            _C("campaign_id", "campaign", "campaign, as in table `campaigns`"),
+            _CUSTOMER,
+            _C("month_on", "month", "last day of the month of the contact"),
+            _C(
+                "outcome",
+                "word",
+                "what was wanted: open an account of the family, stay, return, join the programme",
+                tuple(OUTCOMES.values()),
+            ),
+            _C("if_treated_share", "number", "chance of it within the window if treated, read or not, 0 to 1"),
+            _C("if_held_out_share", "number", "chance of it if held out"),
+            _C("effect_share", "number", "the first less the second; below 0 for who is better left alone"),
+        ),
+    ),
 )
 
 TRUTH = {table.name: table for table in _TABLES}
@@ -186,6 +211,10 @@ def _column(column: TruthColumn, values: object, block: int) -> pa.Array:
         return pc.if_else(values >= 0, names, None) if (values < 0).any() else names
     if column.kind == "response":
         return ids("R", block, values, 7)
+    if column.kind == "contact":
+        return ids("K", block, values, 7)
+    if column.kind == "campaign":
+        return campaign_ids(values)
     if column.kind == "month":
         last = np.array([month_at(month).last for month in range(int(values.max(initial=-1)) + 1)], dtype=np.int64)
         return dates(last[values])

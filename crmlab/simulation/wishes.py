@@ -18,17 +18,18 @@ def wish_for_products(
 ) -> np.ndarray:
     """Decide at the end of a month who wants which slot; return the chance, shape (n, slots).
 
-    The account opens a month later. A wish may already be there: the renewal of a deposit.
+    The account opens a month later. A wish may already be there, the renewal of a deposit: the chance is 0 then.
     """
     u = rng.random(n)
     chance = adoption_chance(relation, people, accounts, n, month)
     total = chance.cumsum(axis=1)
     active = relation.status[:n] == ACTIVE
     wish = relation.wish[:n]
+    free = active & (wish < 0)
     choice = (u[:, None] >= total).sum(axis=1)
     wish[:] = np.where(active, np.where((u < total[:, -1]) & (wish < 0), choice, wish), -1)
     relation.push[:n] = 0.0
-    return chance * active[:, None]
+    return chance * free[:, None]
 
 
 def adoption_chance(relation: Relation, people: People, accounts: Accounts, n: int, month: Month) -> np.ndarray:

@@ -22,6 +22,7 @@ from crmlab.bank.tables import CONTRACT
 from crmlab.bank.writing import stamp_bank
 from crmlab.errors import refuse
 from crmlab.simulation.block import BLOCK_CUSTOMERS, simulate_block
+from crmlab.simulation.campaigns import campaigns_table
 from crmlab.simulation.clock import month_at
 from crmlab.simulation.columns import arrow_table, dates, decimals
 from crmlab.simulation.defects.catalogue import unknown
@@ -158,6 +159,7 @@ def _write(
     """Write every table; small tables get a row group a block, in the order of blocks."""
     rows = {"products": _write_products(folder), "market": _write_market(folder, seed, months)}
     write_truth(folder / TRUTH_FOLDER)
+    rows["campaigns"] = _write_campaigns(folder, seed, months)
     blocks = -(-customers // BLOCK_CUSTOMERS)
     sizes = [min(BLOCK_CUSTOMERS, customers - number * BLOCK_CUSTOMERS) for number in range(blocks)]
     jobs = [(folder, seed, number, size, months) for number, size in enumerate(sizes)]
@@ -244,6 +246,12 @@ def _write_market(folder: Path, seed: int, months: int) -> int:
     }
     table = arrow_table("market", rows)
     _write_file(folder / "market.parquet", table)
+    return table.num_rows
+
+
+def _write_campaigns(folder: Path, seed: int, months: int) -> int:
+    table = campaigns_table(seed, months)
+    _write_file(folder / "campaigns.parquet", table)
     return table.num_rows
 
 
