@@ -24,8 +24,9 @@ from crmlab.simulation.record import Record
 from crmlab.simulation.relation import LEFT, Relation
 from crmlab.simulation.savings import draw_on_savings, put_aside, take_away
 from crmlab.simulation.scene import Scene
+from crmlab.simulation.stress import draw_cash_on_the_card, fall_into_stress, for_daily_life
 from crmlab.simulation.surveys import Fieldwork
-from crmlab.simulation.transactions import book_income, book_spending, pay_bills
+from crmlab.simulation.transactions import book_income, book_spending, pay_bills, spending_budget
 from crmlab.simulation.wishes import wish_for_products
 
 __all__ = ["BLOCK_CUSTOMERS", "Block", "simulate_block"]
@@ -73,10 +74,14 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         people = _join(seed, number, customers, month, people, relation, accounts)
         n = len(people)
         contacts.assign(month, people, relation, accounts)
-        live_a_month(generator(seed, number, t, "life"), relation, people, n, month)
+        life, events = generator(seed, number, t, "life"), generator(seed, number, t, "events")
+        happened = live_a_month(life, events, relation, people, n, month)
+        record.note("life_events", _happened(happened, t))
+        stress = generator(seed, number, t, "stress")
+        record.note("risk_onsets", fall_into_stress(stress, relation, people, accounts, n, month, happened))
         form_opinions(generator(seed, number, t, "opinions"), relation, people, n)
         scene = Scene(seed, number, month, now, n, people, relation, accounts, Ledger(month, waiting))
-        booked, waiting = _money(scene)
+        booked, waiting, missed = _money(scene, stress)
         record.add("transactions", booked)
         record.add("balances", _month_end(accounts, month.last))
         contacts.settle(month, people, relation, accounts)
@@ -86,7 +91,8 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         record.note("departures", departures)
         opinions = {name: relation.latents[:n, at] for at, name in enumerate(LATENTS)}
         decides = {"hazard": chances.leave, "hazard_of_closing": chances.close}
-        record.note("months", _of_related(relation, n, t, {**decides, **opinions}))
+        money = {"stress": relation.stress[:n], "has_missed": missed}
+        record.note("months", _of_related(relation, n, t, {**decides, **money, **opinions}))
         wanted = wish_for_products(rng, relation, people, accounts, n, month)
         contacts.decide(month, people, relation, chances, wanted)
         world = (seed, number, month, people, relation, n, now["incident"])
@@ -137,8 +143,18 @@ def _come_back(seed: int, number: int, month: Month, people: People, back: np.nd
     )
 
 
-def _money(scene: Scene) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Run the money flows of a month in order; return what was booked and what waits for the next month.
+def _happened(happened: dict[str, np.ndarray], month: int) -> dict[str, np.ndarray]:
+    """List life events: customer, month, kind."""
+    who = {kind: np.flatnonzero(them) for kind, them in happened.items()}
+    customer = np.concatenate(list(who.values()))
+    kind = np.repeat(np.array(list(who)), [len(them) for them in who.values()])
+    return {"customer": customer, "month": np.full(len(customer), month), "kind": kind}
+
+
+def _money(
+    scene: Scene, stress: np.random.Generator
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
+    """Run the money flows of a month in order; return what was booked, what waits for the next month, who missed.
 
     Costs come before income, which is paid late in the month: so no balance falls below its limit on any day.
     """
@@ -147,9 +163,11 @@ def _money(scene: Scene) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     draw_on_savings(scene, moves)
     take_away(scene, moves)
     settle_cards(scene)
-    missed = pay_loans(scene)
-    missed |= pay_bills(scene)
-    book_spending(scene)
+    kept = for_daily_life(scene, spending_budget(scene))
+    missed = pay_bills(scene, kept)  # home and light before the loan
+    missed |= pay_loans(scene, stress, kept)
+    book_spending(scene, stress)
+    draw_cash_on_the_card(scene, stress)
     open_wishes(scene, rng)
     book_income(scene)
     put_aside(scene, moves)
@@ -158,7 +176,7 @@ def _money(scene: Scene) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     close_relations(scene, rng)
     welcome(scene, rng)
     live_with_the_bank(scene.relation, scene.people, scene.n, scene.month, scene.market["incident"], fees, missed)
-    return scene.ledger.settle(scene.accounts.balance)
+    return *scene.ledger.settle(scene.accounts.balance), missed
 
 
 def _of_related(relation: Relation, n: int, t: int, known: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -52,7 +52,7 @@ def simulate_interactions(
     rates = np.stack(
         [
             0.030 * talk * (1.3 - 0.5 * people.digital[:n]),
-            0.034 * talk * (1.3 - 0.6 * people.digital[:n]) + 0.08 * (status == LEAVING),
+            0.034 * talk * (1.3 - 0.6 * people.digital[:n]) + 0.08 * (status == LEAVING) + relation.reports[:n],
             np.minimum(0.0035 * np.exp(1.4 * sore - 0.25 * people.image[:n]), 0.5) * (0.3 + 0.7 * talk),
             0.006 * talk + 0.25 * (wish >= 0),
         ]
@@ -100,7 +100,8 @@ def _topics(rng, kind, wish, relation: Relation, who, incident: float) -> np.nda
     u = rng.random(size)
     everyday = np.array([_TOPIC[name] for name in ("account", "card", "payment", "online_banking", "savings")])
     topic = everyday[np.searchsorted((0.3, 0.55, 0.75, 0.92), u)]
-    topic = np.where((kind == _SERVICE) & (u > 0.8), _TOPIC["data_change"], topic)
+    reports = relation.reports[who]  # who moved, married or divorced
+    topic = np.where((kind == _SERVICE) & (u > 0.8 - reports), _TOPIC["data_change"], topic)
     topic = np.where((kind == _SERVICE) & (relation.status[who] == LEAVING) & (u < 0.7), _TOPIC["closing"], topic)
     sore = u < 0.15 + 0.9 * relation.annoyance[who]
     topic = np.where((kind == _COMPLAINT) & sore, _TOPIC["fees"], topic)

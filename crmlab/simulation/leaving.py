@@ -14,8 +14,9 @@ import numpy as np
 from crmlab.simulation.accounts import Accounts
 from crmlab.simulation.clock import Month
 from crmlab.simulation.customers import People
+from crmlab.simulation.life import UNSETTLING
 from crmlab.simulation.products import CATALOGUE, SLOTS
-from crmlab.simulation.relation import ACTIVE, LEAVING, SILENT, Relation
+from crmlab.simulation.relation import ACTIVE, LEAVING, LIFE_EVENTS, SILENT, Relation
 
 __all__ = [
     "CLOSING",
@@ -43,6 +44,7 @@ CLOSING = {
     "owes": -1.20,  # a loan or mortgage here
     "pays_fee": 0.0,
     "rate_gap": 80.0,  # competitors' rate less ours, by price sensitivity less 0.4
+    **{kind: ways["closing"] for kind, ways in UNSETTLING.items()},  # life events within half a year
 }
 SILENCE = {
     "level": -5.50,
@@ -54,6 +56,7 @@ SILENCE = {
     "owes": -np.inf,  # a debt keeps the relation awake
     "pays_fee": -0.60,  # an account that costs nothing is left lying
     "rate_gap": 40.0,
+    **{kind: ways["silence"] for kind, ways in UNSETTLING.items()},
 }
 DELAY_MONTHS = (2, 5)  # from the decision to close until the accounts close; each number of months as likely
 PAID_MONTHS = 3  # a salary, pension or benefit counts for this month and the two after it
@@ -82,9 +85,9 @@ def causes(
 ) -> dict[str, np.ndarray]:
     """Return the causes at the end of a month, by the names of the coefficients, one value a customer.
 
-    All but `satisfaction`, `grievance` and the price sensitivity in `rate_gap` can be read from the bank's tables:
-    years from joining to the first day of the month (half a month for those who join in it), accounts open on its last
-    day, bookings of the last three months.
+    Log tenure, products, `paid_here`, `owes` and `pays_fee` can be read from the bank's tables: years from joining to
+    the first day of the month (half a month for those who join in it), accounts open on its last day, bookings of the
+    last three months.
     """
     of = accounts.of[:n]
     held = of >= 0
@@ -98,6 +101,7 @@ def causes(
         "owes": held[:, _DEBTS : _DEBTS + 2].any(axis=1),
         "pays_fee": fee.sum(axis=1) > 0,
         "rate_gap": spread * (people.price[:n] - _USUAL_PRICE),
+        **{kind: relation.recent[:n, row] > 0 for row, kind in enumerate(LIFE_EVENTS)},
     }
 
 

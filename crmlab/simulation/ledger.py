@@ -7,12 +7,14 @@ import numpy as np
 from crmlab.bank.tables import CONTRACT
 from crmlab.simulation.clock import DAY, Month
 
-__all__ = ["CHANNEL_CODES", "COUNTERPARTIES", "KINDS", "MERCHANTS", "Ledger"]
+__all__ = ["CHANNEL_CODES", "COUNTERPARTIES", "EMPLOYERS", "KINDS", "MERCHANTS", "Ledger"]
 
 KINDS = CONTRACT["transactions"]["kind"].words
 CHANNEL_CODES = {word: code for code, word in enumerate(CONTRACT["transactions"]["channel"].words)}
+EMPLOYERS = ("employer", *(f"employer_{number}" for number in range(2, 10)))  # as the customer changes jobs
 COUNTERPARTIES = ("employer", "pension_fund", "state", "landlord", "utility", "telecom", "insurer", "other_bank",
-                  "own_account", "person", "bank", "fund_company", "subscription")  # fmt: skip
+                  "own_account", "person", "bank", "fund_company", "subscription",
+                  *EMPLOYERS[1:])  # fmt: skip
 MERCHANTS = ("groceries", "restaurants", "fuel", "transport", "clothing", "electronics", "household", "health",
              "leisure", "travel", "online_shop", "services")  # fmt: skip
 _COLUMNS = ("account", "booked", "occurred", "amount", "kind", "channel", "initiated", "counterparty", "merchant")
@@ -59,8 +61,8 @@ class Ledger:
             Words of the contract; a channel may be an array of codes.
         initiated : bool
             The customer acted.
-        counterparty : str, optional
-            One of `COUNTERPARTIES`.
+        counterparty : str or array of int, optional
+            One of `COUNTERPARTIES`, or codes of them.
         merchant : array of int, optional
             Codes of `MERCHANTS`.
         booked : array of int, optional
@@ -69,7 +71,8 @@ class Ledger:
         keep = np.flatnonzero(amount)
         if not len(keep):
             return
-        other = -1 if counterparty is None else COUNTERPARTIES.index(counterparty)
+        other = COUNTERPARTIES.index(counterparty) if isinstance(counterparty, str) else counterparty
+        other = -1 if other is None else other
         occurred = self.month.first + _kept(day, keep, np.int64)
         part = {
             "account": account[keep],

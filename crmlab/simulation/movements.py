@@ -13,27 +13,39 @@ __all__ = ["book_interest_and_fees", "mature_deposits", "pay_loans", "settle_car
 
 _CURRENT = slot_of("current")
 _OVERDRAFT_RATE, _CARD_RATE = 0.105, 0.149  # assumed; euro area overdrafts cost about 8 %, revolving cards 16 %
-_PENALTY = 1200
+_PENALTY = 1500  # cents for a missed instalment (assumed)
+_FORGETS = 0.001  # chance a month to forget an instalment that is paid in from elsewhere (assumed)
 _FEES = np.array([round(100 * product.fee) for product in CATALOGUE], dtype=np.float64)
 
 
 def settle_cards(scene: Scene) -> None:
-    """Pay last month's card bill on the 5th: most pay all of it, one in five pays 15 %."""
+    """Pay last month's card bill on the 5th: most pay all of it, one in five and those under stress pay 15 %."""
     n, month = scene.n, scene.month
     owed = -scene.money[:, slot_of("card")]
     who = np.flatnonzero(scene.on & scene.holders("card", "current") & (owed > 0))
-    rest = owed[who] * np.where(scene.people.rhythm[who, 4] < 0.2, 0.15, 1.0)
+    rest = owed[who] * np.where(_revolves(scene)[who], 0.15, 1.0)
     limit = np.maximum(scene.accounts.held(scene.accounts.limit, n)[who, _CURRENT], 0)
     pays = np.clip(scene.money[who, _CURRENT] + limit, 0, rest)
     pays = np.where(pays < rest, np.floor(pays * 0.5), pays)
     scene.transfer(who, "current", "card", month.working_from[4], pays, "automatic", initiated=False)
 
 
-def pay_loans(scene: Scene) -> np.ndarray:
+def _revolves(scene: Scene) -> np.ndarray:
+    """Who pays only part of the card bill."""
+    return (scene.people.rhythm[: scene.n, 4] < 0.2) | (scene.relation.stress[: scene.n] > 0)
+
+
+def pay_loans(scene: Scene, rng: np.random.Generator, kept: np.ndarray) -> np.ndarray:
     """Pay instalments of loans and mortgages on their day; return who missed one.
 
     The interest of the month is booked on the loan first. An instalment that the current account cannot carry is
-    missed and costs a penalty; after four in a row the bank calls the loan in and writes it off.
+    missed and costs a penalty; after four in a row the bank calls the loan in and writes it off. Who has no income here
+    pays the instalment in from elsewhere, and seldom forgets.
+
+    Parameters
+    ----------
+    kept : array of float
+        Money that customers keep for daily life, cents.
     """
     accounts, month, n = scene.accounts, scene.month, scene.n
     missed = np.zeros(n, dtype=bool)
@@ -49,14 +61,17 @@ def pay_loans(scene: Scene) -> np.ndarray:
         scene.book(who, name, day, interest, "interest", "automatic", counterparty="bank")
         due = np.minimum(accounts.instalment[loan], -scene.money[who, slot])
         limit = np.maximum(accounts.held(accounts.limit, n)[who, _CURRENT], 0)
-        # who has moved the salary away pays the instalment in from there
-        gone = (scene.relation.status[who] != ACTIVE) & (scene.money[who, _CURRENT] < due)
-        scene.book(who[gone], "current", day[gone], due[gone], "transfer_in", "automatic", counterparty="other_bank")
-        can = scene.money[who, _CURRENT] + limit >= due
+        gone = ~scene.relation.has_income[who] & (scene.money[who, _CURRENT] < due)
+        gone &= rng.random(len(who)) >= _FORGETS
+        amount = (due - np.minimum(scene.money[who, _CURRENT], 0))[gone]
+        scene.book(who[gone], "current", day[gone], amount, "transfer_in", "automatic", counterparty="other_bank")
+        can = scene.money[who, _CURRENT] + limit - kept[who] >= due
         paid = who[can]
         scene.transfer(paid, "current", name, day[can], due[can], "automatic", kind="loan_payment", initiated=False)
         late = who[~can]
-        scene.book(late, name, day[~can], np.full(len(late), -1500.0), "penalty", "automatic", counterparty="bank")
+        scene.book(
+            late, name, day[~can], np.full(len(late), -float(_PENALTY)), "penalty", "automatic", counterparty="bank"
+        )
         missed[late] = True
         done = can & (np.abs(scene.money[who, slot]) < 1)
         _end_loans(scene, loan[done], month.first + day[done], "paid", "matured")
@@ -118,7 +133,7 @@ def book_interest_and_fees(scene: Scene) -> np.ndarray:
         scene.book(who, name, last, np.floor(np.maximum(money[who, slot_of(name)], 0) * rate / 4), "interest",
                    "automatic", counterparty="bank", hours="close")  # fmt: skip
     for name, rate in (("current", _OVERDRAFT_RATE), ("card", _CARD_RATE)):
-        revolves = scene.people.rhythm[:n, 4] < 0.2 if name == "card" else True
+        revolves = _revolves(scene) if name == "card" else True
         who = np.flatnonzero(alive & scene.holders(name) & (money[:, slot_of(name)] < -500) & revolves)
         scene.book(who, name, last, np.rint(money[who, slot_of(name)] * rate / 12), "interest", "automatic",
                    counterparty="bank", hours="close")  # fmt: skip

@@ -8,8 +8,9 @@ from crmlab.simulation.customers import NEVER, WORDS, People
 from crmlab.simulation.opinions import LATENTS
 from crmlab.simulation.products import SLOTS
 
-__all__ = ["ACTIVE", "DYING", "LEAVING", "LEFT", "SILENT", "Relation"]
+__all__ = ["ACTIVE", "DYING", "LEAVING", "LEFT", "LIFE_EVENTS", "SILENT", "Relation"]
 
+LIFE_EVENTS = ("job_loss", "job_change", "move", "marriage", "child", "divorce")
 ACTIVE, LEAVING, SILENT, DYING, LEFT = range(5)
 _UNEMPLOYED = WORDS["occupation"].index("unemployed")
 
@@ -33,6 +34,20 @@ class Relation:
         self.unpaid_months = np.full(size, 99)  # since a salary, pension or benefit was booked here
         self.jobless = np.where(people.occupation == _UNEMPLOYED, 6, 0).astype(np.int64)  # months still without work
         self.is_retired = people.occupation == WORDS["occupation"].index("retired")
+        # what life did: months for which each kind of event still unsettles, and its traces
+        self.recent = np.zeros((size, len(LIFE_EVENTS)), dtype=np.int8)
+        self.employer = np.zeros(size, dtype=np.int64)  # employers so far, from 0
+        self.pay = np.ones(size)  # factor on the income at joining
+        self.pay_gap = np.zeros(size, dtype=np.int64)  # months still without pay between two jobs
+        self.rent_level = np.ones(size)
+        self.is_wed = people.marital == 1
+        self.has_child = (people.rhythm[:, 3] < 0.45) & self.is_wed  # under 48: with child benefit
+        self.reports = np.zeros(size)  # contacts expected this month to change the customer's data
+        # financial stress: depth 0 to 1, cause (position, -1 for none), months it still lasts, months since it began
+        self.stress = np.zeros(size)
+        self.cause = np.full(size, -1, dtype=np.int8)
+        self.stress_left = np.zeros(size, dtype=np.int64)
+        self.since = np.zeros(size, dtype=np.int64)
         self.annoyance = np.zeros(size)  # fresh reasons to complain: fees, refusals, breakdowns
         self.grievance = np.zeros(size)  # complaints of the last months, fading
         self.arrears = np.zeros(size, dtype=np.int64)  # missed instalments in a row

@@ -63,7 +63,7 @@ class Scene:
     @property
     def income(self) -> np.ndarray:
         """Net income of the month, cents."""
-        return 100 * self.people.income[: self.n] * self.wage_level
+        return 100 * self.people.income[: self.n] * self.relation.pay[: self.n] * self.wage_level
 
     def account(self, who: np.ndarray, slot: str) -> np.ndarray:
         """Positions of the open accounts of customers in a slot."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from crmlab.simulation.customers import WORDS
-from crmlab.simulation.ledger import CHANNEL_CODES, MERCHANTS
+from crmlab.simulation.ledger import CHANNEL_CODES, COUNTERPARTIES, EMPLOYERS, MERCHANTS
 from crmlab.simulation.products import slot_of
 from crmlab.simulation.scene import Scene, seconds
+from crmlab.simulation.stress import CAUSES, SICK_PAY, book_returned_debits, restrain, urge
 
-__all__ = ["book_income", "book_spending", "pay_bills"]
+__all__ = ["book_income", "book_spending", "pay_bills", "spending_budget"]
 
 _OCCUPATION = {word: code for code, word in enumerate(WORDS["occupation"])}
 _CURRENT, _CARD = slot_of("current"), slot_of("card")
 # Spending by month, mean 1: close to card use in Iceland 2000 to 2013 (January .89, February .87, December 1.26 of the
 # year around; Statistics Iceland, in Hyndman's collection of series). By weekday from Monday: assumed.
 _SEASON = (0.90, 0.89, 0.95, 0.96, 1.02, 1.02, 1.04, 1.05, 0.98, 0.99, 0.98, 1.24)
+_EMPLOYERS = np.array([COUNTERPARTIES.index(word) for word in EMPLOYERS])
 _WEEKDAYS = (0.90, 0.95, 1.0, 1.08, 1.30, 1.30, 0.55)
 _OFFICE = (1.15, 1.05, 1.0, 1.0, 1.05, 0.40, 0.30)
 _MERCHANT_SHARE = np.array([0.34, 0.13, 0.08, 0.05, 0.06, 0.02, 0.05, 0.06, 0.05, 0.02, 0.10, 0.04])
@@ -37,11 +39,14 @@ def book_income(scene: Scene) -> None:
     free = occupation == _OCCUPATION["self_employed"]
     before = month.working_before
 
-    employed = np.flatnonzero(here & ~retired & ~jobless & ~unpaid & ~free)
+    employed = np.flatnonzero(here & ~retired & ~jobless & ~unpaid & ~free & (relation.pay_gap[:n] == 0))
     pay_day = np.array([before[24], before[-1], before[14]])[np.searchsorted((0.55, 0.85), rhythm[employed, 0])]
     extra = 1 + 0.95 * ((month.of_year == 12) & (rhythm[employed, 1] < 0.4))
     amount = income[employed] * extra * (1 + 0.01 * noise[employed] * (rhythm[employed, 2] < 0.35))
-    scene.book(employed, "current", pay_day, amount, "salary", "automatic", counterparty="employer")
+    sick = (relation.cause[employed] == CAUSES.index("illness")) & (relation.since[employed] > 0)
+    amount = amount * np.where(sick, SICK_PAY, 1.0)
+    employer = _EMPLOYERS[relation.employer[employed] % len(_EMPLOYERS)]
+    scene.book(employed, "current", pay_day, amount, "salary", "automatic", counterparty=employer)
     pensioner = np.flatnonzero(here & retired)
     pension = income[pensioner] * np.where(occupation[pensioner] == _OCCUPATION["retired"], 1.0, 0.62)
     scene.book(pensioner, "current", before[-1], pension, "pension", "automatic", counterparty="pension_fund")
@@ -59,7 +64,7 @@ def book_income(scene: Scene) -> None:
     part = rng.gamma(1.5, 1 / 1.5, len(row)) * (income[trader] / 2.3)[row]
     _many(scene, rng, trader[row], part, "transfer_in", "automatic", _OFFICE, counterparty="other_bank")
 
-    child = (rhythm[:, 3] < 0.45) & (people.marital[:n] == 1) & (month.first - people.birth[:n] < 48 * 365)
+    child = relation.has_child[:n] & (month.first - people.birth[:n] < 48 * 365)
     parent = np.flatnonzero(here & child)
     amount = 22_000 + 100 * np.rint(200 * rhythm[parent, 4])
     scene.book(parent, "current", before[9], amount, "benefit", "automatic", counterparty="state")
@@ -79,8 +84,14 @@ def book_income(scene: Scene) -> None:
                rng=rng, counterparty="other_bank")  # fmt: skip
 
 
-def pay_bills(scene: Scene) -> np.ndarray:
-    """Book rent, housing credit elsewhere and direct debits as far as the account allows; return who missed one."""
+def pay_bills(scene: Scene, kept: np.ndarray) -> np.ndarray:
+    """Book rent, housing credit elsewhere and direct debits as far as the account allows; return who missed one.
+
+    Parameters
+    ----------
+    kept : array of float
+        Money that customers keep for daily life, cents.
+    """
     rng, month, people, relation, n = scene.rng("bills"), scene.month, scene.people, scene.relation, scene.n
     noise = rng.standard_normal((3, n))
     rhythm, income, level = people.rhythm[:n], scene.income, scene.wage_level
@@ -92,7 +103,8 @@ def pay_bills(scene: Scene) -> np.ndarray:
     builds = ~people.is_tenant[:n] & ~mine & (rhythm[:, 1] < 0.6) & ~relation.is_retired[:n]
     # kind, counterparty, day, amount, share of customers who pay it here
     bills = (
-        ("rent", "landlord", np.zeros(n, dtype=np.int64), 0.27 * income, people.is_tenant[:n] & (rhythm[:, 1] < 0.9)),
+        ("rent", "landlord", np.zeros(n, dtype=np.int64), 0.27 * income * relation.rent_level[:n],
+         people.is_tenant[:n] & (rhythm[:, 1] < 0.9)),
         ("transfer_out", "other_bank", np.full(n, 2), 0.22 * income, builds),
         ("bill", "utility", rhythm_day[:, 2], (5500 * level + 0.028 * income) * own_home, rhythm[:, 2] < 0.85),
         ("bill", "telecom", rhythm_day[:, 3], phone * (1 + 0.1 * np.abs(noise[0])), rhythm[:, 3] < 0.8),
@@ -104,15 +116,30 @@ def pay_bills(scene: Scene) -> np.ndarray:
     missed = np.zeros(n, dtype=bool)
     for kind, other, day, amount, share in bills:
         due = payer & share
-        can = scene.money[:, _CURRENT] + limit >= amount
+        can = scene.money[:, _CURRENT] + limit - kept >= amount
         missed |= due & ~can
         who = np.flatnonzero(due & can)
         on_day = np.minimum(month.working_from[day[who]], month.days - 1)
         scene.book(who, "current", on_day, -amount[who], kind, "automatic", counterparty=other)
+    book_returned_debits(scene, np.flatnonzero(missed))
     return missed
 
 
-def book_spending(scene: Scene) -> None:
+def spending_budget(scene: Scene) -> np.ndarray:
+    """Return what customers would spend beside their bills, cents: by income, thrift, season and the money there.
+
+    Who is under stress goes to the limit of the overdraft; the others stay away from it.
+    """
+    people, relation, n = scene.people, scene.relation, scene.n
+    share = np.where(relation.has_income[:n], 0.72 - people.thrift[:n], 0.18) * urge(relation, n)
+    stress = relation.stress[:n] > 0
+    money, limit = scene.money[:, _CURRENT], _limits(scene)
+    at_hand = np.maximum(0, np.where(stress, 0.97 * (money + limit), 0.9 * (money + 0.7 * limit)))
+    wanted = scene.income * share * _SEASON[scene.month.of_year - 1] * relation.fade[:n]
+    return np.minimum(wanted, at_hand) * (scene.on & scene.holders("current") & (relation.fade[:n] > 0.02))
+
+
+def book_spending(scene: Scene, stress: np.random.Generator) -> None:
     """Book cards, cash and transfers within a budget: what income leaves after bills and thrift, and what is there.
 
     The month is lived on the money there at its beginning; its salary comes at the end.
@@ -122,17 +149,17 @@ def book_spending(scene: Scene) -> None:
     digital, fade, main = people.digital[:n], relation.fade[:n], relation.has_income[:n]
     spender = scene.on & scene.holders("current") & (fade > 0.02)
     pace = people.engagement[:n] * fade * season
-    share = np.where(main, 0.72 - people.thrift[:n], 0.18)
-    at_hand = np.maximum(0, scene.money[:, _CURRENT] + 0.7 * _limits(scene)) * 0.9
-    budget = np.minimum(scene.income * share * season * fade, at_hand) * spender
+    budget = spending_budget(scene)
+    tight = relation.stress[:n]  # cash takes the place of cards
+    shift = 0.25 * tight * (0.52 + 0.2 * digital)
 
     plan = (
-        (np.where(main, 4.8 + 3.0 * digital, 0.9 + digital) * pace, 0.52 + 0.2 * digital),
-        (np.where(main, 2.1 - 1.4 * digital, 0.35 - 0.2 * digital) * pace, 0.24 - 0.14 * digital),
+        (np.where(main, 4.8 + 3.0 * digital, 0.9 + digital) * pace * (1 - 0.3 * tight), 0.52 + 0.2 * digital - shift),
+        (np.where(main, 2.1 - 1.4 * digital, 0.35 - 0.2 * digital) * pace * (1 + tight), 0.24 - 0.14 * digital + shift),
         (np.where(main, 0.9 + 1.1 * digital, 0.25) * pace, 0.24 - 0.06 * digital),
     )
     counts = [rng.poisson(rate * (budget > 1000)) for rate, _ in plan]
-    _cards(scene, rng, np.repeat(np.arange(n), counts[0]), budget * plan[0][1])
+    _cards(scene, rng, stress, np.repeat(np.arange(n), counts[0]), budget * plan[0][1])
     who = np.repeat(np.arange(n), counts[1])
     notes = np.array([2000, 5000, 10_000, 20_000])[np.searchsorted((0.25, 0.6, 0.88), rng.random(len(who)))]
     amount = _within(who, notes.astype(np.float64), budget * plan[1][1], n)
@@ -149,17 +176,20 @@ def book_spending(scene: Scene) -> None:
     _many(scene, rng, who, amount, "cash_in", "branch", (1, 1, 1, 1, 1, 0, 0), initiated=True)
 
 
-def _cards(scene: Scene, rng: np.random.Generator, who: np.ndarray, budget: np.ndarray) -> None:
+def _cards(
+    scene: Scene, rng: np.random.Generator, stress: np.random.Generator, who: np.ndarray, budget: np.ndarray
+) -> None:
     """Card payments: booked on the day, or on the next working day; over a weekend that is days later."""
     month, n = scene.month, scene.n
     merchant = np.searchsorted(np.cumsum(_MERCHANT_SHARE), rng.random(len(who))).clip(max=len(MERCHANTS) - 1)
+    merchant = restrain(stress, scene.relation, who, merchant)
     wish = _MERCHANT_MEAN[merchant] * np.exp(0.65 * rng.standard_normal(len(who)) - 0.21)
     wish *= scene.wage_level * np.sqrt(scene.people.income[who] / 2000)
     amount = -np.rint(_within(who, wish, budget, n)).astype(np.int64)
     day = month.spread(rng, len(who), _WEEKDAYS)
     at_once = month.working[day] & (rng.random(len(who)) < 0.6)
     booked = np.where(at_once, day, month.working_from[day + 1])
-    on_credit = scene.holders("card")[who] & (rng.random(len(who)) < 0.45)
+    on_credit = scene.holders("card")[who] & (rng.random(len(who)) < 0.45 + 0.4 * scene.relation.stress[who])
     spent = np.bincount(who, -amount * on_credit, n)
     limit = np.maximum(scene.accounts.held(scene.accounts.limit, n)[:, _CARD], 0)
     on_credit &= (spent - scene.money[:, _CARD] <= limit)[who]

@@ -17,6 +17,8 @@ from crmlab.simulation.comment_texts import THEMES, TONES
 from crmlab.simulation.contacts import OUTCOMES
 from crmlab.simulation.customers import WORDS
 from crmlab.simulation.opinions import LATENTS
+from crmlab.simulation.relation import LIFE_EVENTS
+from crmlab.simulation.stress import CAUSES
 
 __all__ = ["STATUSES", "TRUTH", "TRUTH_KINDS", "TruthColumn", "TruthTable", "describe_truth", "truth_table"]
 
@@ -122,6 +124,8 @@ _TABLES = (
             _C("status", "word", "where the relation stands after the decisions of the month", STATUSES[:-1]),
             _C("hazard", "number", "probability to decide in this month to leave, 0 to 1; 0 for who is not active"),
             _C("hazard_of_closing", "number", "the part of it that ends in closing the accounts, not in silence"),
+            _C("stress", "number", "depth of financial stress, 0 to 1; 0 for none or where the bank could not see it"),
+            _C("has_missed", "flag", "missed a bill or an instalment this month"),
             *(_C(name, "number", f"latent {name.replace('_', ' ')}, mean near 0, sd near 1") for name in LATENTS),
         ),
     ),
@@ -133,6 +137,21 @@ _TABLES = (
             _MONTH,
             _C("kind", "word", "how the relation will end", ("closing", "silence")),
             _C("months_to_close", "count", "months until the accounts close; -1 for silence"),
+        ),
+    ),
+    TruthTable(
+        "life_events",
+        "one event in the life of a customer",
+        (_CUSTOMER, _MONTH, _C("kind", "word", "what happened", LIFE_EVENTS)),
+    ),
+    TruthTable(
+        "risk_onsets",
+        "one beginning of financial stress of a customer whose income is paid here",
+        (
+            _CUSTOMER,
+            _MONTH,
+            _C("cause", "word", "why", CAUSES),
+            _C("severity", "number", "depth of the stress, 0 to 1"),
         ),
     ),
     TruthTable(
