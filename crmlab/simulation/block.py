@@ -16,6 +16,7 @@ from crmlab.simulation.interactions import simulate_interactions
 from crmlab.simulation.leaving import decide_to_leave
 from crmlab.simulation.ledger import Ledger
 from crmlab.simulation.life import live_a_month
+from crmlab.simulation.loyalty_points import Programme
 from crmlab.simulation.market import Market
 from crmlab.simulation.movements import book_interest_and_fees, mature_deposits, pay_loans, settle_cards
 from crmlab.simulation.openings import close_relations, open_wishes, welcome
@@ -67,12 +68,13 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
     rng = generator(seed, number, -1, "accounts")
     open_first_holdings(rng, accounts, people, customers, month_at(0), market.at(-1)["policy"])
     record.add("balances", _month_end(accounts, month_at(0).first - 1))
-    waiting, fieldwork = None, Fieldwork()
+    waiting, fieldwork, programme = None, Fieldwork(), Programme(seed, number)
     contacts = Contacts(seed, number, plan_campaigns(seed, months))
     for t in range(months):
         month, now = month_at(t), market.at(t)
         people = _join(seed, number, customers, month, people, relation, accounts)
         n = len(people)
+        record.add("loyalty_points", programme.admit(month, people, relation, accounts))
         contacts.assign(month, people, relation, accounts)
         life, events = generator(seed, number, t, "life"), generator(seed, number, t, "events")
         happened = live_a_month(life, events, relation, people, n, month)
@@ -85,6 +87,7 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         record.add("transactions", booked)
         record.add("balances", _month_end(accounts, month.last))
         contacts.settle(month, people, relation, accounts)
+        record.add("loyalty_points", programme.work(month, people, relation, accounts, booked))
         spread = now["competitor"] - (0.001 + 0.7 * now["policy"])
         rng = generator(seed, number, t, "decisions")
         chances, departures = decide_to_leave(rng, relation, people, accounts, n, month, spread)
@@ -93,6 +96,8 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         decides = {"hazard": chances.leave, "hazard_of_closing": chances.close}
         money = {"stress": relation.stress[:n], "has_missed": missed}
         record.note("months", _of_related(relation, n, t, {**decides, **money, **opinions}))
+        record.add("loyalty_points", programme.enrol(month, people, relation, accounts))
+        record.note("members", programme.joined(month))
         wanted = wish_for_products(rng, relation, people, accounts, n, month)
         contacts.decide(month, people, relation, chances, wanted)
         world = (seed, number, month, people, relation, n, now["incident"])

@@ -35,7 +35,7 @@ __all__ = [
 # Satisfaction is in standard deviations; grievance about 0.6 after a complaint settled at once, 1.5 after a slow one,
 # losing a quarter a month; tenure in years; products are open accounts and contracts beyond two.
 CLOSING = {
-    "level": -4.90,
+    "level": -4.78,
     "satisfaction": -0.40,
     "grievance": 1.50,
     "log_tenure": -0.38,
@@ -44,10 +44,11 @@ CLOSING = {
     "owes": -1.20,  # a loan or mortgage here
     "pays_fee": 0.0,
     "rate_gap": 80.0,  # competitors' rate less ours, by price sensitivity less 0.4
+    "member": -0.30,  # of the points programme since before this month
     **{kind: ways["closing"] for kind, ways in UNSETTLING.items()},  # life events within half a year
 }
 SILENCE = {
-    "level": -5.50,
+    "level": -5.38,
     "satisfaction": -0.40,
     "grievance": 0.60,
     "log_tenure": -0.30,
@@ -56,6 +57,7 @@ SILENCE = {
     "owes": -np.inf,  # a debt keeps the relation awake
     "pays_fee": -0.60,  # an account that costs nothing is left lying
     "rate_gap": 40.0,
+    "member": -0.30,
     **{kind: ways["silence"] for kind, ways in UNSETTLING.items()},
 }
 DELAY_MONTHS = (2, 5)  # from the decision to close until the accounts close; each number of months as likely
@@ -101,6 +103,7 @@ def causes(
         "owes": held[:, _DEBTS : _DEBTS + 2].any(axis=1),
         "pays_fee": fee.sum(axis=1) > 0,
         "rate_gap": spread * (people.price[:n] - _USUAL_PRICE),
+        "member": relation.member[:n],
         **{kind: relation.recent[:n, row] > 0 for row, kind in enumerate(LIFE_EVENTS)},
     }
 

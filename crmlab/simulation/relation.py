@@ -59,7 +59,10 @@ class Relation:
         self.push = np.zeros((size, len(SLOTS)))
         self.hold = np.zeros(size)
         self.hold_months = np.zeros(size, dtype=np.int64)
-        self.invite = np.zeros(size)  # log odds, to join the loyalty programme this month; whoever decides it resets it
+        # points programme: log odds of joining that an invitation adds this month; who is a member, and since when
+        self.invite = np.zeros(size)
+        self.member = np.zeros(size, dtype=bool)
+        self.member_since = np.full(size, NEVER)
         self.returns = np.zeros(size, dtype=bool)  # has left and comes back next month, under a new number
         self.left = np.full(size, NEVER)
         self.left_reason = np.full(size, -1, dtype=np.int8)

@@ -15,6 +15,7 @@ from crmlab.simulation.customers import WORDS
 from crmlab.simulation.digital_events import EVENT_CHANNELS, EVENT_KINDS, PAGES
 from crmlab.simulation.interactions import INTERACTION_KINDS, OUTCOMES, TOPIC_WORDS
 from crmlab.simulation.ledger import COUNTERPARTIES, KINDS, MERCHANTS
+from crmlab.simulation.loyalty_points import loyalty_points_table
 from crmlab.simulation.places import district_rows
 from crmlab.simulation.products import CATALOGUE
 from crmlab.simulation.surveys import surveys_table
@@ -43,6 +44,7 @@ def block_tables(block: Block, last: int) -> dict[str, pa.Table]:
         "digital_events": _digital_events(block),
         "surveys": surveys_table(block.rows["surveys"], block.number),
         "contacts": contacts_table(block.rows["contacts"], block.number, last),
+        "loyalty_points": loyalty_points_table(block.rows["loyalty_points"], block.number, last),
     }
 
 

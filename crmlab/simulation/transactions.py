@@ -10,9 +10,10 @@ from crmlab.simulation.products import slot_of
 from crmlab.simulation.scene import Scene, seconds
 from crmlab.simulation.stress import CAUSES, SICK_PAY, book_returned_debits, restrain, urge
 
-__all__ = ["book_income", "book_spending", "pay_bills", "spending_budget"]
+__all__ = ["MEMBER_SPENDING", "book_income", "book_spending", "pay_bills", "spending_budget"]
 
 _OCCUPATION = {word: code for code, word in enumerate(WORDS["occupation"])}
+MEMBER_SPENDING = 1.06  # factor on the card budget of members of the points programme (assumed)
 _CURRENT, _CARD = slot_of("current"), slot_of("card")
 # Spending by month, mean 1: close to card use in Iceland 2000 to 2013 (January .89, February .87, December 1.26 of the
 # year around; Statistics Iceland, in Hyndman's collection of series). By weekday from Monday: assumed.
@@ -158,8 +159,9 @@ def book_spending(scene: Scene, stress: np.random.Generator) -> None:
         (np.where(main, 2.1 - 1.4 * digital, 0.35 - 0.2 * digital) * pace * (1 + tight), 0.24 - 0.14 * digital + shift),
         (np.where(main, 0.9 + 1.1 * digital, 0.25) * pace, 0.24 - 0.06 * digital),
     )
+    by_card = budget * plan[0][1] * np.where(relation.member[:n], MEMBER_SPENDING, 1.0)
     counts = [rng.poisson(rate * (budget > 1000)) for rate, _ in plan]
-    _cards(scene, rng, stress, np.repeat(np.arange(n), counts[0]), budget * plan[0][1])
+    _cards(scene, rng, stress, np.repeat(np.arange(n), counts[0]), by_card)
     who = np.repeat(np.arange(n), counts[1])
     notes = np.array([2000, 5000, 10_000, 20_000])[np.searchsorted((0.25, 0.6, 0.88), rng.random(len(who)))]
     amount = _within(who, notes.astype(np.float64), budget * plan[1][1], n)

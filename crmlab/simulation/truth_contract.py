@@ -184,6 +184,17 @@ _TABLES = (
             _C("effect_share", "number", "the first less the second; below 0 for who is better left alone"),
         ),
     ),
+    TruthTable(
+        "members",
+        "one member of the points programme",
+        (
+            _CUSTOMER,
+            _C("month_on", "month", "last day of the month of joining; of the first month for members of old"),
+            _C("member_since_on", "day", "day of joining the programme"),
+            _C("chance", "number", "probability of joining in that month, 0 to 1"),
+            _C("waits_for_points", "count", "points for which the member waits before redeeming; -1 for never"),
+        ),
+    ),
 )
 
 TRUTH = {table.name: table for table in _TABLES}
