@@ -122,6 +122,7 @@ TRUTH_MODULES = ("crmlab.simulation.truth", "crmlab.validation")
 TRUTH_READERS = {
     "reporting/validating.py": "crmlab.validation",
     "reporting/validation_page.py": "crmlab.validation",
+    "reporting/validator.py": "crmlab.validation",
     "cli/simulate.py": "folder",  # tells where it was written
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from crmlab.bank.contract import SIMULATED_BY
 from crmlab.bank.engine import silence
 from crmlab.bank.report import Report
 from crmlab.bank.tables import CONTRACT
@@ -180,6 +181,11 @@ class Bank:
             elif str(frame[name].dtype) in ("Int64", "Int32", "Int16", "Int8", "UInt64", "UInt32", "UInt16", "UInt8"):
                 changed[name] = frame[name].astype("float64")
         return frame.assign(**changed)
+
+    @property
+    def is_simulated(self) -> bool:
+        """The tables were made by ``crmlab simulate``; no such bank exists."""
+        return self._facts.made_with.get("made_by") == SIMULATED_BY
 
     @property
     def fingerprint(self) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-__all__ = ["KINDS", "SMALLEST_GROUP", "Column", "Table"]
+__all__ = ["KINDS", "SIMULATED_BY", "SMALLEST_GROUP", "Column", "Table"]
 
 SMALLEST_GROUP = 10  # customers; what a page says of fewer points at persons
+SIMULATED_BY = "crmlab simulate"  # made_by in bank.yml of a bank that does not exist
 
 # Kind of a column -> (type inside the engine, type in files, meaning). Money is in the bank's currency in files and in
 # pandas, and in whole minor units (integer cents) inside the engine, because float sums differ from run to run.

@@ -11,6 +11,7 @@ import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -55,6 +56,7 @@ class Facts:
     fingerprint: str
     report: Report
     early: dict[str, list[str]] | None = None  # table -> columns that refer to a row known only later
+    made_with: dict[str, Any] = field(default_factory=dict)  # how a program made the tables, e.g. seed of a simulation
 
 
 @dataclass
@@ -136,6 +138,7 @@ def _facts(found: Source, fingerprint: str, report: Report, early: dict[str, lis
         fingerprint=fingerprint,
         report=report,
         early=early,
+        made_with=dict(given.made_with),
     )
 
 

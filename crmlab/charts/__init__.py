@@ -2,12 +2,14 @@
 
 from crmlab.charts.bars import bars, columns, composition, dots, pyramid
 from crmlab.charts.time import comings, coverage, lines, panels
+from crmlab.charts.truths import against_truth
 from crmlab.charts.wealth import lorenz_curve, transition_matrix
 
 # what the shares of `crmlab.stats.proportions` are called
 SHARE = {"value": "share", "low": "share_low", "high": "share_high", "unit": "share"}
 
 __all__ = [
+    "against_truth",
     "bars",
     "columns",
     "comings",

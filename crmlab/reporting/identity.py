@@ -13,26 +13,31 @@ from typing import Any
 
 import crmlab
 
-__all__ = ["commit", "key", "package_hash", "versions"]
+__all__ = ["commit", "key", "package_hash", "validation_hash", "versions"]
 
 _PACKAGE = Path(crmlab.__file__).parent
 _LIBRARIES = (
     "numpy", "pandas", "scipy", "scikit-learn", "statsmodels", "lightgbm", "duckdb", "pyarrow", "matplotlib", "seaborn",
     "papermill",
 )  # fmt: skip
-# A change there reaches a result only through the data, whose own fingerprint counts.
-_NO_PART = ("simulation", "cli")
+# A change there reaches an answer only through the data, whose own fingerprint counts, or not at all.
+_NO_PART = ("simulation", "validation", "cli")
 
 
 @functools.cache
 def package_hash(folder: Path = _PACKAGE) -> str:
-    """Hash the code of the package (Python, templates, styles), the simulation and the command line aside."""
+    """Hash the code of the package (Python, templates, styles), simulation, validation and command line aside."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if path.suffix in (".py", ".j2", ".css", ".json") and parts[0] not in _NO_PART:
             digest.update("/".join(parts).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def validation_hash() -> str:
+    """Hash the code of the validation, which reaches its own page and no answer."""
+    return package_hash(_PACKAGE / "validation")
 
 
 @functools.cache

@@ -26,8 +26,8 @@ CHAPTERS = {
 _OTHER = "Other questions"
 
 
-def write_index(plan: Plan, folder: RunFolder, results: Sequence[Result]) -> Path:
-    """Write ``index.html`` with the results, in reading order."""
+def write_index(plan: Plan, folder: RunFolder, results: Sequence[Result], validation: Result | None = None) -> Path:
+    """Write ``index.html`` with the results, in reading order, and how they compare with a known truth."""
     from crmlab.reporting.page import environment
 
     chapters: dict[str, list[Result]] = {}
@@ -42,6 +42,7 @@ def write_index(plan: Plan, folder: RunFolder, results: Sequence[Result]) -> Pat
             answered=[r for r in results if r.status == "answered"],
             failed=[r for r in results if r.status == "failed"],
             unanswered=[r for r in results if r.status == "not_answered"],
+            validation=validation,
             facts={**plan.facts, **commit()},
         )
     )

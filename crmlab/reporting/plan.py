@@ -17,9 +17,10 @@ from crmlab.reporting.questions import Question, choose, questions
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["SIMULATED", "Asked", "Plan", "make_plan"]
+__all__ = ["SIMULATED", "VALIDATION", "Asked", "Plan", "make_plan"]
 
 SIMULATED = "data/simulated"
+VALIDATION = "validation"  # folder and name of the page that holds answers against a known truth
 _OF_THE_RUN = ("source", "as_of")
 
 
@@ -67,6 +68,7 @@ class Plan:
         return {
             "bank": self.bank.name,
             "currency": self.bank.currency,
+            "simulated": self.bank.is_simulated,
             "as_of": self.as_of,
             "fingerprint": self.bank.fingerprint,
             "rows_read": sum(read for read, _ in (self.bank.report.rows or {}).values()),
@@ -116,6 +118,8 @@ def make_plan(
         problems.append(f"notebooks folder {str(folder)!r} holds no notebook. Give another with --notebooks.")
     for question in chosen:
         problems += question.problems
+        if question.name == VALIDATION:
+            problems.append(f"notebook {VALIDATION!r}: its name is taken by the validation page. Give it another.")
         lacking = [name for name in _OF_THE_RUN if name not in {p.name for p in question.parameters}]
         if lacking and not question.problems:
             problems.append(

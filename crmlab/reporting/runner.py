@@ -22,8 +22,9 @@ from crmlab.reporting.guard import refuse_identifiers
 from crmlab.reporting.identity import commit
 from crmlab.reporting.index import write_index
 from crmlab.reporting.manifest import write_manifest
-from crmlab.reporting.plan import Asked, Plan
+from crmlab.reporting.plan import VALIDATION, Asked, Plan
 from crmlab.reporting.results import Result, RunFolder
+from crmlab.reporting.validating import ask_validation
 
 __all__ = ["Summary", "Watcher", "run"]
 
@@ -53,6 +54,8 @@ class Summary:
     ----------
     results : tuple of Result
         In reading order.
+    validation : Result or None
+        How the answers compare with the truth of a simulated bank; None where no truth is known.
     index : Path
         The page to open first.
     seconds : float
@@ -60,13 +63,15 @@ class Summary:
     """
 
     results: tuple[Result, ...]
+    validation: Result | None
     index: Path
     seconds: float
 
     @property
     def failed(self) -> tuple[Result, ...]:
-        """Questions whose notebook failed."""
-        return tuple(r for r in self.results if r.status == "failed")
+        """Questions whose notebook failed, and the validation if it did."""
+        every = (*self.results, *([self.validation] if self.validation else []))
+        return tuple(r for r in every if r.status == "failed")
 
 
 def run(plan: Plan, watcher: Watcher, *, fresh: bool = False) -> Summary:
@@ -103,10 +108,25 @@ def run(plan: Plan, watcher: Watcher, *, fresh: bool = False) -> Summary:
             results[result.name] = result
         ordered = tuple(results[asked.question.name] for asked in plan.asked)
         standing = sorted((*ordered, *_standing(plan, folder)), key=lambda result: result.name)
-        index = write_index(plan, folder, standing)
+        validation = _validate(plan, folder, watcher, standing, fresh=fresh)
+        index = write_index(plan, folder, standing, validation)
         seconds = time.perf_counter() - started
-        write_manifest(plan, folder, standing, seconds)
-    return Summary(ordered, index, seconds)
+        write_manifest(plan, folder, standing, validation, seconds)
+    return Summary(ordered, validation, index, seconds)
+
+
+def _validate(plan: Plan, folder: RunFolder, watcher: Watcher, standing: list[Result], *, fresh: bool) -> Result | None:
+    """Hold what stands against the truth, where the bank has one; it is asked like a question, after all others."""
+    wanted = ask_validation(plan, folder, standing)
+    if wanted is None:
+        folder.drop(VALIDATION)
+        return None
+    asked, more = wanted
+    stored = None if fresh else folder.answered(VALIDATION)
+    if stored and stored.key == asked.key:
+        watcher.ends(stored)
+        return stored
+    return _Workers(plan, folder, watcher, "crmlab.reporting.validator", more).answer([asked])[0]
 
 
 def _standing(plan: Plan, folder: RunFolder) -> list[Result]:
@@ -118,8 +138,16 @@ def _standing(plan: Plan, folder: RunFolder) -> list[Result]:
 class _Workers:
     """The processes of one run, each with one notebook."""
 
-    def __init__(self, plan: Plan, folder: RunFolder, watcher: Watcher) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        watcher: Watcher,
+        module: str = "crmlab.reporting.worker",
+        more: dict[str, Any] | None = None,
+    ) -> None:
         self._plan, self._folder, self._watcher = plan, folder, watcher
+        self._module, self._more = module, more or {}
         self._said: queue.SimpleQueue[tuple[str, dict[str, Any] | None]] = queue.SimpleQueue()
         self._running: dict[str, tuple[Asked, Path, subprocess.Popen[str]]] = {}
 
@@ -169,12 +197,13 @@ class _Workers:
                 ],
                 "facts": {**plan.facts, **commit()},
             },
+            **self._more,
         }
         job_file = begun / "job.json"
         job_file.write_text(json.dumps(job, ensure_ascii=False), encoding="utf-8")
         with open(begun / "log.txt", "w", encoding="utf-8") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "crmlab.reporting.worker", str(job_file)],
+                [sys.executable, "-m", self._module, str(job_file)],
                 stdin=subprocess.PIPE,  # closes when this process ends, however it ends; then the worker ends too
                 stdout=subprocess.PIPE,
                 stderr=log,

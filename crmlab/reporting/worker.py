@@ -9,17 +9,34 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-__all__ = ["main"]
+__all__ = ["main", "serve"]
 
 _KERNEL = "python3"
 _START_SECONDS = 180  # a busy machine needs a while
 
 
+Failure = dict[str, Any]
+
+
 def main(job_file: str) -> int:
-    """Run the job described in a file; each line of the output is one message for the runner."""
+    """Run a notebook and make its page."""
+    return serve(job_file, lambda job, begun, said: _run(job, begun, said) or _finish(job, begun))
+
+
+def serve(job_file: str, act: Callable[[dict[str, Any], Path, TextIO], Failure | None]) -> int:
+    """Do the job described in a file; each line of the output is one message for the runner.
+
+    Parameters
+    ----------
+    job_file : str
+        JSON, written by the runner.
+    act : callable
+        Takes the job, the folder to fill and where to talk to the runner; gives what went wrong, or None.
+    """
     job = json.loads(Path(job_file).read_text(encoding="utf-8"))
     begun = Path(job["folder"])
     # Messages go to the runner; whatever a library prints goes to the log.
@@ -27,7 +44,7 @@ def main(job_file: str) -> int:
     os.dup2(2, 1)
     threading.Thread(target=_end_with_the_runner, daemon=True).start()
     started = time.perf_counter()
-    failure = _run(job, begun, said) or _finish(job, begun)
+    failure = act(job, begun, said)
     message = {
         "failure": failure,
         "seconds": round(time.perf_counter() - started, 2),
@@ -156,7 +173,8 @@ def _peak_memory_mib() -> int | None:
         import resource
     except ImportError:  # Windows does not say
         return None
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    # the kernel is a child; who has none computes here
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF))
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from crmlab.simulation.clock import generator, month_at
 from crmlab.simulation.places import DISTRICT_SHARE
 
-__all__ = ["NEVER", "WORDS", "People", "cohort_size", "draw_people"]
+__all__ = ["NEVER", "WORDS", "People", "cohort_size", "draw_people", "parameters"]
 
 NEVER = np.int64(2**31 - 1)  # a day that never comes; written as an empty cell
 JOIN_RATE = 0.0062  # joiners a month per customer of the first day: about 7 % a year, near the churn (assumed)
@@ -253,3 +253,8 @@ def _preferred(rng: np.random.Generator, digital: np.ndarray) -> np.ndarray:
     u, v = rng.random(len(digital)), rng.random(len(digital))
     remote = np.where(v < 0.60, 2, np.where(v < 0.85, 1, 4))
     return np.where(u < digital, remote, np.where(v < 0.75, 0, 3))
+
+
+def parameters() -> dict[str, dict]:
+    """Return the rate of joining, as a plain number."""
+    return {"joining": {"a_month_per_customer_of_the_first_day": JOIN_RATE}}

@@ -40,6 +40,7 @@ _PUSH = np.array(
 # demo_nind, demo_ndivind, demo_find, about 2022); each concerns two persons. Jobs and moves: assumed.
 _JOB_LOSS, _JOB_CHANGE, _MOVE, _MARRIAGE, _CHILD, _DIVORCE = 0.0025, 0.007, 0.0025, 0.0024, 0.0058, 0.0011
 _GAP = 0.3  # share of changes of job with a month without pay
+_MORTALITY = {"level": 0.00003, "slope": 0.095}  # a year
 _NOT_PAID = [WORDS["occupation"].index(word) for word in ("student", "homemaker", "unemployed")]
 _FREE = WORDS["occupation"].index("self_employed")
 
@@ -50,7 +51,7 @@ def death_chance(age: np.ndarray) -> np.ndarray:
     >>> float((12 * death_chance(np.array(80.0))).round(3))
     0.06
     """
-    return 0.00003 * np.exp(0.095 * age) / 12
+    return _MORTALITY["level"] * np.exp(_MORTALITY["slope"] * age) / 12
 
 
 def live_a_month(
@@ -153,6 +154,7 @@ def parameters() -> dict[str, dict]:
             "job_loss": _JOB_LOSS, "job_change": _JOB_CHANGE, "move": _MOVE, "marriage": _MARRIAGE, "child": _CHILD,
             "divorce": _DIVORCE,
         },
+        "mortality": dict(_MORTALITY),
         "unsettles_for": {"months": EVENT_MONTHS},
         "unsettling": {kind: dict(ways) for kind, ways in UNSETTLING.items()},
         "factors_on_wishes": {kind: dict(slots) for kind, slots in _WISHES.items()},

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from crmlab.simulation import contacts, leaving, life, loyalty_points, opinions, persuasion, stress, surveys
+from crmlab.simulation import contacts, customers, leaving, life, loyalty_points, opinions, persuasion, stress, surveys
 from crmlab.simulation.block import Block
 from crmlab.simulation.truth_contract import TRUTH, describe_truth, truth_table
 
@@ -17,7 +17,7 @@ __all__ = ["TRUTH_FOLDER", "truth_parameters", "truth_tables", "write_truth"]
 
 TRUTH_FOLDER = "truth"
 # Every module of the simulation that knows numbers an analysis may want to recover has a function `parameters`.
-_SOURCES = (opinions, surveys, leaving, life, stress, contacts, persuasion, loyalty_points)
+_SOURCES = (customers, opinions, surveys, leaving, life, stress, contacts, persuasion, loyalty_points)
 
 _README = """\
 # The truth behind a simulated bank

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from crmlab.bank.contract import SIMULATED_BY
 from crmlab.bank.engine import make_folder
 from crmlab.bank.tables import CONTRACT
 from crmlab.bank.writing import stamp_bank
@@ -33,7 +34,7 @@ from crmlab.simulation.truth import TRUTH_FOLDER, truth_tables, write_truth
 
 __all__ = ["Written", "simulate"]
 
-_MARK = "crmlab simulate"  # in bank.yml: the folder is ours to replace
+_MARK = SIMULATED_BY  # in bank.yml: the folder is ours to replace
 # one file a block; every other table is one file with a row group a block
 _PARTED = ("balances", "transactions", "digital_events", "contacts", "surveys", "loyalty_points")
 _MAX_MONTHS = 600

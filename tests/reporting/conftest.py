@@ -115,6 +115,12 @@ def run_notebooks(root, source, *wanted, out=None, notebooks=None, fresh=False, 
     return SimpleNamespace(summary=summary, results={r.name: r for r in summary.results}, watcher=watcher, out=out)
 
 
+@pytest.fixture(scope="session")
+def run_books():
+    """Plans and runs notebooks: `run_books(root, source, *wanted, out=..., notebooks=...)`."""
+    return run_notebooks
+
+
 @pytest.fixture
 def ask(tiny_bank, tmp_path):
     """Plan and run the notebooks in `tmp_path / "notebooks"` over the tiny bank."""

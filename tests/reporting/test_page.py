@@ -15,8 +15,8 @@ ABOUT = {
     "name": "00_x", "question": "Who & <what>?", "decision": "**which** one", "owner": "me",
     "parameters": [{"name": "limits_amount", "value": [1, 2], "help": "limits, EUR"}],
     "facts": {
-        "bank": "B", "currency": "EUR", "as_of": "2024-03-31", "fingerprint": "f" * 32, "rows_read": 1234,
-        "rows_set_aside": 7, "commit": "", "dirty": False,
+        "bank": "B", "currency": "EUR", "simulated": False, "as_of": "2024-03-31", "fingerprint": "f" * 32,
+        "rows_read": 1234, "rows_set_aside": 7, "commit": "", "dirty": False,
         "versions": {"crmlab": "0.1.0", "python": "3.11.7"},
     },
 }  # fmt: skip

@@ -1,0 +1,131 @@
+"""What the truth is: what a simulation planted, topic by topic, in plain words and with its values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crmlab.validation.truth import Truth
+
+__all__ = ["Topic", "planted_topics"]
+
+_MOST_VALUES = 60  # a topic with more says how many; the file has them all
+
+# section of the parameters -> title, and what a reader should know of it; in the order of causes
+_TOPICS: dict[str, tuple[str, str]] = {
+    "customers": (
+        "Latent traits",
+        "Each customer gets traits when joining: wealth, income, engagement, digital affinity, sensitivity to prices, "
+        "risk tolerance, a general level of contentment. They drive all behaviour; the tables show only some of them.",
+    ),
+    "segments": (
+        "Segments",
+        "Hidden types of behaviour and of needs shape what customers do and buy. No table names them.",
+    ),
+    "opinions": (
+        "Path model",
+        "Image, expectations, quality, service, value, satisfaction and loyalty form a chain of causes with the "
+        "coefficients below. Survey answers are noisy readings of these hidden opinions.",
+    ),
+    "leaving": (
+        "Hazard",
+        "Each month each customer has a chance to decide to leave, by the formula below. Some close their accounts a "
+        "few months later, others fall silent.",
+    ),
+    "stress": (
+        "Stress",
+        "Financial stress builds up after events such as a lost job, shows in bookings first, and in missed payments "
+        "some months later.",
+    ),
+    "campaigns": (
+        "Campaign effects",
+        "Each campaign changes each customer's chance to respond by an amount of its own, for some below zero. Who is "
+        "contacted is drawn by lot, with a group held out.",
+    ),
+    "stages": (
+        "Stages",
+        "The stage of a customer follows from behaviour. Chances to move from stage to stage in a month are sums of "
+        "true chances over customers.",
+    ),
+    "value": (
+        "Value",
+        "What a customer is expected to yield over the next twelve months, given everything the simulation knows.",
+    ),
+    "market": ("Market", "Rates, confidence and deposits of the market move by known components."),
+}
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One part of the truth.
+
+    Parameters
+    ----------
+    title : str
+        What it is about.
+    about : str
+        What a reader should know.
+    values : tuple of (str, str)
+        Names and planted values, as texts.
+    more : int
+        Values that are not listed.
+    """
+
+    title: str
+    about: str
+    values: tuple[tuple[str, str], ...] = ()
+    more: int = 0
+
+
+def planted_topics(truth: Truth) -> tuple[Topic, ...]:
+    """Tell what was planted, topic by topic; sections that this module does not know come last."""
+    sections = dict(truth.parameters)
+    topics = [_topic(*words, sections.pop(name)) for name, words in _TOPICS.items() if name in sections]
+    rest = [_topic(_in_words(name), "", values) for name, values in sections.items() if isinstance(values, Mapping)]
+    return tuple(topic for topic in (*topics, *rest) if topic.values)
+
+
+def _topic(title: str, about: str, section: Any) -> Topic:
+    values = tuple((name, _value_text(value)) for name, value in _flat(section))
+    return Topic(title, about, values[:_MOST_VALUES], max(0, len(values) - _MOST_VALUES))
+
+
+def _flat(section: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of nested sections, with the names on the way to each.
+
+    >>> list(_flat({"paths": {"image": {"loyalty": 0.2}}, "level": -4.5}))
+    [('paths · image · loyalty', 0.2), ('level', -4.5)]
+    """
+    if not isinstance(section, Mapping):
+        yield above, section
+        return
+    for name, value in section.items():
+        words = _in_words(name).lower()
+        yield from _flat(value, f"{above} · {words}" if above else words)
+
+
+def _in_words(name: Any) -> str:
+    text = str(name).replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def _value_text(value: Any) -> str:
+    """Write a planted value with up to four significant digits.
+
+    >>> _value_text(0.123456), _value_text(5000), _value_text([1, 2.5]), _value_text(True)
+    ('0.1235', '5,000', '1, 2.5', 'yes')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        if math.isinf(value):
+            return "never" if value < 0 else "always"  # a log odds
+        return f"{value:,.0f}" if abs(value) >= 1000 and value == round(value) else f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_value_text(one) for one in value)
+    return str(value)
