@@ -17,9 +17,10 @@ _MOST_VALUES = 60  # a topic with more says how many; the file has them all
 # section of the parameters -> title, and what a reader should know of it; in the order of causes
 _TOPICS: dict[str, tuple[str, str]] = {
     "customers": (
-        "Latent traits",
-        "Each customer gets traits when joining: wealth, income, engagement, digital affinity, sensitivity to prices, "
-        "risk tolerance, a general level of contentment. They drive all behaviour; the tables show only some of them.",
+        "Joining, and latent traits",
+        "New customers join at a fixed rate. Each brings traits: wealth, income, engagement, digital affinity, "
+        "sensitivity to prices, risk tolerance, a standing image of the bank. They drive all behaviour; the tables "
+        "show only some of them.",
     ),
     "segments": (
         "Segments",
@@ -27,34 +28,43 @@ _TOPICS: dict[str, tuple[str, str]] = {
     ),
     "opinions": (
         "Path model",
-        "Image, expectations, quality, service, value, satisfaction and loyalty form a chain of causes with the "
-        "coefficients below. Survey answers are noisy readings of these hidden opinions.",
+        "Image, expectations, quality, service, value, satisfaction and loyalty are a chain of causes with these "
+        "coefficients. Complaints, fees and breakdowns move them.",
     ),
-    "leaving": (
-        "Hazard",
-        "Each month each customer has a chance to decide to leave, by the formula below. Some close their accounts a "
-        "few months later, others fall silent.",
+    "surveys": (
+        "Surveys",
+        "Answers are noisy, rounded readings of the hidden opinions. Who answers depends on the customer.",
     ),
+    "life": ("Life events", "Jobs, moves, marriages, children and deaths come by chance and change what follows."),
     "stress": (
         "Stress",
-        "Financial stress builds up after events such as a lost job, shows in bookings first, and in missed payments "
-        "some months later.",
+        "Money gets short after events such as a lost job. It shows in bookings first, and in missed payments some "
+        "months later.",
     ),
-    "campaigns": (
+    "leaving": (
+        "Hazard of leaving",
+        "Each month each customer has a chance to decide to close, and one to fall silent: log odds that add up from "
+        "these coefficients. Accounts close some months after the decision.",
+    ),
+    "contacts": (
+        "Campaigns",
+        "Who is contacted is drawn by lot, with a group held out.",
+    ),
+    "persuasion": (
         "Campaign effects",
-        "Each campaign changes each customer's chance to respond by an amount of its own, for some below zero. Who is "
-        "contacted is drawn by lot, with a group held out.",
+        "Each campaign changes each customer's chance to respond by an amount of its own, for some below zero. The "
+        "effect follows from these strengths and the customer's traits.",
     ),
     "stages": (
         "Stages",
         "The stage of a customer follows from behaviour. Chances to move from stage to stage in a month are sums of "
         "true chances over customers.",
     ),
-    "value": (
+    "expected_value": (
         "Value",
         "What a customer is expected to yield over the next twelve months, given everything the simulation knows.",
     ),
-    "market": ("Market", "Rates, confidence and deposits of the market move by known components."),
+    "market": ("Market", "Rates, confidence and deposits of the market move by these components."),
 }
 
 
