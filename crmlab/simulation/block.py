@@ -25,6 +25,7 @@ from crmlab.simulation.record import Record
 from crmlab.simulation.relation import LEFT, Relation
 from crmlab.simulation.savings import draw_on_savings, put_aside, take_away
 from crmlab.simulation.scene import Scene
+from crmlab.simulation.stages import Stages
 from crmlab.simulation.stress import draw_cash_on_the_card, fall_into_stress, for_daily_life
 from crmlab.simulation.surveys import Fieldwork
 from crmlab.simulation.transactions import book_income, book_spending, pay_bills, spending_budget
@@ -70,12 +71,15 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
     record.add("balances", _month_end(accounts, month_at(0).first - 1))
     waiting, fieldwork, programme = None, Fieldwork(), Programme(seed, number)
     contacts = Contacts(seed, number, plan_campaigns(seed, months))
+    stages = Stages(people, relation, accounts)
     for t in range(months):
         month, now = month_at(t), market.at(t)
         people = _join(seed, number, customers, month, people, relation, accounts)
         n = len(people)
         record.add("loyalty_points", programme.admit(month, people, relation, accounts))
         contacts.assign(month, people, relation, accounts)
+        stages.admit(people)
+        ahead = stages.foresee(relation, people, month)
         life, events = generator(seed, number, t, "life"), generator(seed, number, t, "events")
         happened = live_a_month(life, events, relation, people, n, month)
         record.note("life_events", _happened(happened, t))
@@ -92,14 +96,20 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         rng = generator(seed, number, t, "decisions")
         chances, departures = decide_to_leave(rng, relation, people, accounts, n, month, spread)
         record.note("departures", departures)
-        opinions = {name: relation.latents[:n, at] for at, name in enumerate(LATENTS)}
-        decides = {"hazard": chances.leave, "hazard_of_closing": chances.close}
-        money = {"stress": relation.stress[:n], "has_missed": missed}
-        record.note("months", _of_related(relation, n, t, {**decides, **money, **opinions}))
         record.add("loyalty_points", programme.enrol(month, people, relation, accounts))
         record.note("members", programme.joined(month))
+        open_to = relation.wish[:n] < 0
         wanted = wish_for_products(rng, relation, people, accounts, n, month)
         contacts.decide(month, people, relation, chances, wanted)
+        wants = wanted.sum(axis=1) * open_to
+        ordered = open_to & (relation.wish[:n] >= 0)
+        record.note("stage_moves", stages.move(relation, month, ahead, chances, wants, ordered))
+        stages.see_balances(accounts)
+        known = {"hazard": chances.leave, "hazard_of_closing": chances.close, "death_chance": ahead["dies"]}
+        known |= {"adoption_chance": wants, "stage": stages.stage}
+        known |= {"stress": relation.stress[:n], "has_missed": missed}
+        known |= {name: relation.latents[:n, at] for at, name in enumerate(LATENTS)}
+        record.note("months", _of_related(relation, n, t, known))
         world = (seed, number, month, people, relation, n, now["incident"])
         record.add("digital_events", simulate_digital_events(*world))
         told = simulate_interactions(*world)

@@ -8,8 +8,9 @@ import numpy as np
 
 from crmlab.simulation.clock import MARKET_BLOCK, generator, month_at
 
-__all__ = ["HISTORY_MONTHS", "Market", "market_rows", "simulate_market"]
+__all__ = ["HISTORY_MONTHS", "POLICY_REGIMES", "Market", "market_components", "market_rows", "simulate_market"]
 
+POLICY_REGIMES = ("falling", "holding", "rising")
 HISTORY_MONTHS = 60  # the series begin five years before the bank's first month, as published series do
 _PUBLISHED_AFTER_DAYS = 20  # assumed; money statistics come three to four weeks after the month
 # Deposits of households move with pay and holidays: high in December and July, low in January and August (assumed
@@ -31,6 +32,11 @@ class Market:
     return_low: np.ndarray
     return_high: np.ndarray
     incident: np.ndarray
+    regime: np.ndarray  # of the policy rate: -1 falling, 0 holding, 1 rising
+    gap: np.ndarray  # of the competitors' rate
+    level: np.ndarray  # log of the trend of deposits
+    season: np.ndarray  # the same of the season, and of the noise
+    noise: np.ndarray
 
     def at(self, month: int) -> dict[str, float]:
         """Return what holds in one month of the bank."""
@@ -66,7 +72,8 @@ def simulate_market(seed: int, months: int) -> Market:
         mood = 0.9 * mood + 1.6 * shocks[1] - 300 * step
         noise = 0.5 * noise + 0.0015 * shocks[2]
         level += 0.0029 - 0.05 * step
-        deposits = np.exp(level + _SEASON[month_at(month).of_year - 1] + noise)
+        season = _SEASON[month_at(month).of_year - 1]
+        deposits = np.exp(level + season + noise)
         world = 0.012 * shocks[3] + 0.0012 * shocks[1]
         rows.append(
             (
@@ -77,6 +84,11 @@ def simulate_market(seed: int, months: int) -> Market:
                 0.002 + 0.6 * world,
                 0.005 + 2.6 * world + 0.01 * shocks[4],
                 0.4 + 0.6 * severity if breakdown < 0.08 else 0.0,
+                regime,
+                gap,
+                level,
+                season,
+                noise,
             )
         )
     return Market(*np.array(rows).T)
@@ -94,4 +106,19 @@ def market_rows(market: Market, months: int) -> dict[str, np.ndarray]:
         "competitor_rate_share": market.competitor[known].round(4),
         "confidence_index": market.confidence[known].round(1),
         "system_deposits_amount": np.rint(market.deposits[known] / 1e6).astype(np.int64) * 100_000_000,
+    }
+
+
+def market_components(market: Market) -> dict[str, np.ndarray]:
+    """Return what the series of the market are made of, for the truth: one row a month, known or not yet published."""
+    return {
+        "month": np.arange(len(market.policy)) - HISTORY_MONTHS,
+        "policy_rate": market.policy,
+        "policy_regime": market.regime.astype(np.int8) + 1,
+        "competitor_rate": market.competitor,
+        "competitor_gap": market.gap,
+        "deposits_trend": np.exp(market.level),
+        "deposits_season": np.exp(market.season),
+        "deposits_noise": np.exp(market.noise),
+        "service_incident": market.incident,
     }

@@ -7,17 +7,42 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
-from crmlab.simulation import contacts, customers, leaving, life, loyalty_points, opinions, persuasion, stress, surveys
+from crmlab.simulation import (
+    contacts,
+    customers,
+    leaving,
+    life,
+    loyalty_points,
+    opinions,
+    persuasion,
+    stages,
+    stress,
+    surveys,
+)
 from crmlab.simulation.block import Block
+from crmlab.simulation.market import Market, market_components
+from crmlab.simulation.stages import stage_matrix
 from crmlab.simulation.truth_contract import TRUTH, describe_truth, truth_table
 
 __all__ = ["TRUTH_FOLDER", "truth_parameters", "truth_tables", "write_truth"]
 
 TRUTH_FOLDER = "truth"
 # Every module of the simulation that knows numbers an analysis may want to recover has a function `parameters`.
-_SOURCES = (customers, opinions, surveys, leaving, life, stress, contacts, persuasion, loyalty_points)
+_SOURCES = (
+    customers,
+    opinions,
+    surveys,
+    leaving,
+    life,
+    stress,
+    contacts,
+    persuasion,
+    loyalty_points,
+    stages,
+)
 
 _README = """\
 # The truth behind a simulated bank
@@ -46,8 +71,8 @@ def truth_tables(block: Block) -> dict[str, pa.Table]:
     """
     noted = {name: columns for name, columns in block.truth.items() if columns}
     noted["customers"] = _customers(block, noted.get("customers", {}))
-    names = [name for name, table in TRUTH.items() if not table.is_common]
-    return {name: truth_table(name, noted.get(name, {}), block.number) for name in dict.fromkeys([*names, *noted])}
+    names = [name for name in [*TRUTH, *noted] if name not in TRUTH or not TRUTH[name].is_common]
+    return {name: truth_table(name, noted.get(name, {}), block.number) for name in dict.fromkeys(names)}
 
 
 def _customers(block: Block, noted: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -79,9 +104,24 @@ def truth_parameters() -> dict[str, dict]:
     }
 
 
-def write_truth(folder: Path) -> None:
-    """Write what is common to all blocks: the parameters and the description of the tables."""
+def write_truth(folder: Path, world: Market, moves: Mapping[str, np.ndarray]) -> None:
+    """Write what is common to all blocks: market, moves between stages, parameters, the description of the tables.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the truth.
+    world : Market
+        The market of the bank.
+    moves : mapping of str to array
+        Rows of ``stage_moves``, summed over the blocks in their order.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(truth_parameters(), sort_keys=False, allow_unicode=True)
+    common = {"stage_moves": moves, "market": market_components(world)}
+    for name, noted in common.items():
+        pq.write_table(truth_table(name, noted), folder / f"{name}.parquet", compression="zstd", compression_level=1)
+    known = truth_parameters()
+    known["stages"] = {**known["stages"], "monthly_moves": stage_matrix(moves)}
+    text = yaml.safe_dump(known, sort_keys=False, allow_unicode=True)
     (folder / "parameters.yml").write_text(text, encoding="utf-8")
     (folder / "README.md").write_text(_README + describe_truth(), encoding="utf-8")

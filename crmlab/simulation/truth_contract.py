@@ -16,8 +16,10 @@ from crmlab.simulation.columns import dates, ids, words
 from crmlab.simulation.comment_texts import THEMES, TONES
 from crmlab.simulation.contacts import OUTCOMES
 from crmlab.simulation.customers import WORDS
+from crmlab.simulation.market import POLICY_REGIMES
 from crmlab.simulation.opinions import LATENTS
 from crmlab.simulation.relation import LIFE_EVENTS
+from crmlab.simulation.stages import STAGES
 from crmlab.simulation.stress import CAUSES
 
 __all__ = ["STATUSES", "TRUTH", "TRUTH_KINDS", "TruthColumn", "TruthTable", "describe_truth", "truth_table"]
@@ -33,6 +35,7 @@ TRUTH_KINDS = {
     "month": "date, last day of the month; noted as the number of the month, without `_on`",
     "day": "date",
     "number": "float32",
+    "real": "float64",
     "count": "int32",
     "flag": "true or false",
     "word": "one of the words; noted as a code or as the word itself",
@@ -124,6 +127,9 @@ _TABLES = (
             _C("status", "word", "where the relation stands after the decisions of the month", STATUSES[:-1]),
             _C("hazard", "number", "probability to decide in this month to leave, 0 to 1; 0 for who is not active"),
             _C("hazard_of_closing", "number", "the part of it that ends in closing the accounts, not in silence"),
+            _C("death_chance", "number", "probability at the start of the month to die in it, 0 to 1"),
+            _C("adoption_chance", "number", "probability to order a product in this month, 0 to 1"),
+            _C("stage", "word", "lifecycle stage at the end of the month", STAGES),
             _C("stress", "number", "depth of financial stress, 0 to 1; 0 for none or where the bank could not see it"),
             _C("has_missed", "flag", "missed a bill or an instalment this month"),
             *(_C(name, "number", f"latent {name.replace('_', ' ')}, mean near 0, sd near 1") for name in LATENTS),
@@ -195,6 +201,36 @@ _TABLES = (
             _C("waits_for_points", "count", "points for which the member waits before redeeming; -1 for never"),
         ),
     ),
+    TruthTable(
+        "stage_moves",
+        "one month and pair of stages, over all customers of the bank who were there the month before",
+        (
+            _MONTH,
+            _C("stage", "word", "stage at the end of the month before", STAGES),
+            _C("next_stage", "word", "stage at the end of the month", STAGES),
+            _C("customers", "count", "customers who were in the first stage"),
+            _C("expected", "real", "sum of their true probabilities to be in the second one"),
+            _C("variance", "real", "variance of the number who are, given these probabilities"),
+            _C("observed", "count", "customers who are"),
+        ),
+        is_common=True,
+    ),
+    TruthTable(
+        "market",
+        "one month of the market, from five years before the bank's first month on",
+        (
+            _MONTH,
+            _C("policy_rate", "real", "policy rate a year, share"),
+            _C("policy_regime", "word", "what the policy rate does for about a year", POLICY_REGIMES),
+            _C("competitor_rate", "real", "competitors' rate on savings a year, share"),
+            _C("competitor_gap", "real", "what moves it beside the policy rate, share"),
+            _C("deposits_trend", "real", "trend of the system's deposits, euros"),
+            _C("deposits_season", "real", "its season, a factor near 1"),
+            _C("deposits_noise", "real", "what is left, a factor near 1; deposits are the product of the three"),
+            _C("service_incident", "real", "severity of a breakdown of the bank's service, 0 for none, to 1"),
+        ),
+        is_common=True,
+    ),
 )
 
 TRUTH = {table.name: table for table in _TABLES}
@@ -246,8 +282,8 @@ def _column(column: TruthColumn, values: object, block: int) -> pa.Array:
     if column.kind == "campaign":
         return campaign_ids(values)
     if column.kind == "month":
-        last = np.array([month_at(month).last for month in range(int(values.max(initial=-1)) + 1)], dtype=np.int64)
-        return dates(last[values])
+        months, position = np.unique(values, return_inverse=True)
+        return dates(np.array([month_at(int(month)).last for month in months], dtype=np.int64)[position])
     if column.kind == "day":
         return dates(values)
     if column.kind == "word":
@@ -257,7 +293,11 @@ def _column(column: TruthColumn, values: object, block: int) -> pa.Array:
         return words(values, column.words)
     if column.kind == "text":
         return pa.array(values if values.size else [], pa.string())
-    return pa.array(values, {"number": pa.float32(), "count": pa.int32(), "flag": pa.bool_()}[column.kind], safe=False)
+    return pa.array(
+        values,
+        {"number": pa.float32(), "real": pa.float64(), "count": pa.int32(), "flag": pa.bool_()}[column.kind],
+        safe=False,
+    )
 
 
 def describe_truth() -> str:

@@ -30,6 +30,7 @@ from crmlab.simulation.defects.catalogue import unknown
 from crmlab.simulation.market import market_rows, simulate_market
 from crmlab.simulation.products import product_rows
 from crmlab.simulation.rows import block_tables
+from crmlab.simulation.stages import add_moves
 from crmlab.simulation.truth import TRUTH_FOLDER, truth_tables, write_truth
 
 __all__ = ["Written", "simulate"]
@@ -159,14 +160,15 @@ def _write(
 ) -> dict[str, int]:
     """Write every table; small tables get a row group a block, in the order of blocks."""
     rows = {"products": _write_products(folder), "market": _write_market(folder, seed, months)}
-    write_truth(folder / TRUTH_FOLDER)
     rows["campaigns"] = _write_campaigns(folder, seed, months)
+    moves: dict[str, np.ndarray] = {}
     blocks = -(-customers // BLOCK_CUSTOMERS)
     sizes = [min(BLOCK_CUSTOMERS, customers - number * BLOCK_CUSTOMERS) for number in range(blocks)]
     jobs = [(folder, seed, number, size, months) for number, size in enumerate(sizes)]
     writers: dict[str, pq.ParquetWriter] = {}
     try:
-        for number, (counts, tables) in enumerate(_in_order(jobs, processes)):
+        for number, (counts, tables, moved) in enumerate(_in_order(jobs, processes)):
+            moves = add_moves(moves, moved)
             for name, count in counts.items():
                 rows[name] = rows.get(name, 0) + count
             for name, table in tables.items():
@@ -177,11 +179,15 @@ def _write(
     finally:
         for writer in writers.values():
             writer.close()
+    write_truth(folder / TRUTH_FOLDER, simulate_market(seed, months), moves)
     return {name: rows[name] for name in CONTRACT if name in rows}
 
 
-def _write_block(job: tuple[Path, int, int, int, int]) -> tuple[dict[str, int], dict[str, pa.Table]]:
-    """Simulate one block, write its parts; return how many rows each table has, and the small tables."""
+_Done = tuple[dict[str, int], dict[str, pa.Table], dict[str, np.ndarray]]
+
+
+def _write_block(job: tuple[Path, int, int, int, int]) -> _Done:
+    """Simulate one block, write its parts; return how many rows each table has, the small tables, moves of stages."""
     folder, seed, number, size, months = job
     block = simulate_block(seed, number, size, months, simulate_market(seed, months))
     tables = block_tables(block, month_at(months - 1).last)
@@ -191,7 +197,7 @@ def _write_block(job: tuple[Path, int, int, int, int]) -> tuple[dict[str, int], 
             _write_part(folder / name, number, tables.pop(name))
     for name, table in truth_tables(block).items():
         _write_part(folder / TRUTH_FOLDER / name, number, table)
-    return counts, tables
+    return counts, tables, block.truth["stage_moves"]
 
 
 def _write_part(folder: Path, number: int, table: pa.Table) -> None:
@@ -199,7 +205,7 @@ def _write_part(folder: Path, number: int, table: pa.Table) -> None:
     _write_file(folder / f"part-{number:04d}.parquet", table)
 
 
-def _in_order(jobs: list[tuple], processes: int) -> Iterator[tuple[dict[str, int], dict[str, pa.Table]]]:
+def _in_order(jobs: list[tuple], processes: int) -> Iterator[_Done]:
     """Work off the jobs and yield the results in order, with no more than two a process in memory."""
     if processes == 1 or len(jobs) == 1:
         yield from map(_write_block, jobs)
