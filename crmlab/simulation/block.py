@@ -21,6 +21,7 @@ from crmlab.simulation.market import Market
 from crmlab.simulation.movements import book_interest_and_fees, mature_deposits, pay_loans, settle_cards
 from crmlab.simulation.openings import close_relations, open_wishes, welcome
 from crmlab.simulation.opinions import LATENTS, form_opinions, live_with_the_bank
+from crmlab.simulation.opportunities import Pipeline
 from crmlab.simulation.record import Record
 from crmlab.simulation.relation import LEFT, Relation
 from crmlab.simulation.savings import draw_on_savings, put_aside, take_away
@@ -70,7 +71,8 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
     open_first_holdings(rng, accounts, people, customers, month_at(0), market.at(-1)["policy"])
     record.add("balances", _month_end(accounts, month_at(0).first - 1))
     waiting, fieldwork, programme = None, Fieldwork(), Programme(seed, number)
-    contacts = Contacts(seed, number, plan_campaigns(seed, months))
+    plan = plan_campaigns(seed, months)
+    contacts, pipeline = Contacts(seed, number, plan), Pipeline(seed, number, plan)
     stages = Stages(people, relation, accounts)
     for t in range(months):
         month, now = month_at(t), market.at(t)
@@ -98,6 +100,7 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         record.note("departures", departures)
         record.add("loyalty_points", programme.enrol(month, people, relation, accounts))
         record.note("members", programme.joined(month))
+        pipeline.persuade(month, relation, n)
         open_to = relation.wish[:n] < 0
         wanted = wish_for_products(rng, relation, people, accounts, n, month)
         contacts.decide(month, people, relation, chances, wanted)
@@ -111,9 +114,12 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         known |= {name: relation.latents[:n, at] for at, name in enumerate(LATENTS)}
         record.note("months", _of_related(relation, n, t, known))
         world = (seed, number, month, people, relation, n, now["incident"])
-        record.add("digital_events", simulate_digital_events(*world))
+        seen = simulate_digital_events(*world)
+        record.add("digital_events", seen)
         told = simulate_interactions(*world)
         record.add("interactions", told)
+        record.add("opportunities", pipeline.work(month, people, relation, accounts, wanted, booked, told, seen))
+        record.note("opportunities", pipeline.begun())
         contacts.hear(t, accounts, booked, told)
         answers, themes = fieldwork.run(*world[:-1], told)
         record.add("surveys", answers)

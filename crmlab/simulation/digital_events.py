@@ -10,7 +10,7 @@ from crmlab.simulation.customers import People
 from crmlab.simulation.products import SLOTS
 from crmlab.simulation.relation import DYING, Relation
 
-__all__ = ["EVENT_KINDS", "PAGES", "simulate_digital_events"]
+__all__ = ["EVENT_CHANNELS", "EVENT_KINDS", "PAGES", "VIEW_OF_SLOT", "simulate_digital_events"]
 
 EVENT_KINDS = CONTRACT["digital_events"]["kind"].words
 EVENT_CHANNELS = CONTRACT["digital_events"]["channel"].words
@@ -22,7 +22,7 @@ PAGES = (
 _PAGE = {word: code for code, word in enumerate(PAGES)}
 _PAGE_OF_SLOT = {"bonus": "savings", "term": "term_deposit", "fund_low": "investment", "fund_high": "investment",
                  "card": "cards"}  # fmt: skip
-_VIEW_OF_SLOT = np.array([_PAGE[_PAGE_OF_SLOT.get(slot, slot)] for slot in SLOTS])
+VIEW_OF_SLOT = np.array([_PAGE[_PAGE_OF_SLOT.get(slot, slot)] for slot in SLOTS])
 _WEEKDAYS = (1.12, 1.05, 1.0, 1.0, 1.05, 0.90, 0.88)
 # customer-visible actions beside the login, with their share of sessions (assumed)
 _ACTIONS = (("page", 0.42), ("payment", 0.13), ("product_view", 0.03), ("message", 0.02), ("failed_login", 0.03))
@@ -65,7 +65,7 @@ def simulate_digital_events(
     at = (month.first + month.spread(rng, len(looks), _WEEKDAYS)) * DAY + 3600 * 18
     at = at + rng.integers(0, 3 * 3600, len(looks))
     parts.append((looks, at, np.full(len(looks), _KIND["product_view"]), rng.random(len(looks)) < 0.6,
-                  _VIEW_OF_SLOT[relation.wish[looks]], np.full(len(looks), np.nan)))  # fmt: skip
+                  VIEW_OF_SLOT[relation.wish[looks]], np.full(len(looks), np.nan)))  # fmt: skip
     names = ("customer", "occurred", "kind", "mobile", "page", "seconds")
     rows = {name: np.concatenate(column) for name, column in zip(names, zip(*parts, strict=True), strict=True)}
     order = np.lexsort((rows["kind"], rows["customer"], rows["occurred"]))
@@ -79,6 +79,6 @@ def _pages(kind: str, pick: np.ndarray) -> np.ndarray:
         choice = ("balance", "transfer", "cards", "documents", "settings")
         return np.array([_PAGE[name] for name in choice])[np.searchsorted((0.5, 0.7, 0.82, 0.94), pick)]
     if kind == "product_view":
-        return np.unique(_VIEW_OF_SLOT)[(pick * len(np.unique(_VIEW_OF_SLOT))).astype(np.int64)]
+        return np.unique(VIEW_OF_SLOT)[(pick * len(np.unique(VIEW_OF_SLOT))).astype(np.int64)]
     only = {"payment": "transfer", "message": "inbox", "failed_login": "start"}[kind]
     return np.full(len(pick), _PAGE[only])

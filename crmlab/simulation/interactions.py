@@ -13,7 +13,7 @@ from crmlab.simulation.products import SLOTS
 from crmlab.simulation.relation import DYING, LEAVING, Relation
 from crmlab.simulation.scene import seconds
 
-__all__ = ["COMPLAINT", "INTERACTION_KINDS", "OUTCOMES", "TOPIC_WORDS", "simulate_interactions"]
+__all__ = ["COMPLAINT", "INTERACTION_KINDS", "OUTCOMES", "TOPIC_OF_SLOT", "TOPIC_WORDS", "simulate_interactions"]
 
 INTERACTION_KINDS = CONTRACT["interactions"]["kind"].words
 OUTCOMES = CONTRACT["interactions"]["outcome"].words
@@ -22,8 +22,10 @@ TOPIC_WORDS = ("account", "card", "payment", "online_banking", "savings", "inves
 _TOPIC = {word: code for code, word in enumerate(TOPIC_WORDS)}
 _ENQUIRY, _SERVICE, _COMPLAINT, _ADVICE = range(4)
 COMPLAINT = _COMPLAINT
-_OF_SLOT = [_TOPIC[word] for word in ("account", "savings", "savings", "savings", "investment", "investment", "pension",
-                                      "card", "loan", "loan", "insurance")]  # fmt: skip
+TOPIC_OF_SLOT = [
+    _TOPIC[word] for word in ("account", "savings", "savings", "savings", "investment", "investment", "pension", "card",
+                              "loan", "loan", "insurance")
+]  # fmt: skip
 # What a contact of each kind changes on average, in standard deviations: measured over 12 banks. It is what customers
 # expect, so only the difference counts as an experience.
 USUAL_CONTACT = {
@@ -107,7 +109,7 @@ def _topics(rng, kind, wish, relation: Relation, who, incident: float) -> np.nda
     topic = np.where((kind == _COMPLAINT) & sore, _TOPIC["fees"], topic)
     topic = np.where((kind == _COMPLAINT) & ~sore & (u > 0.75), _TOPIC["waiting_time"], topic)
     topic = np.where((kind == _COMPLAINT) & (incident > 0) & (u < 0.7), _TOPIC["outage"], topic)
-    wanted = np.array(_OF_SLOT)[np.clip(wish, 0, len(SLOTS) - 1)]
+    wanted = np.array(TOPIC_OF_SLOT)[np.clip(wish, 0, len(SLOTS) - 1)]
     advice = np.where(wish >= 0, wanted, np.array([_TOPIC[n] for n in ("savings", "investment", "loan", "pension")])[
         (4 * u).astype(np.int64)
     ])  # fmt: skip

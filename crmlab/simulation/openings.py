@@ -43,12 +43,14 @@ def open_wishes(scene: Scene, rng: np.random.Generator) -> None:
         who = np.flatnonzero(ready & (wish == slot) & (accounts.of[:n, slot] < 0))
         if not len(who):
             continue
+        # what sales staff have agreed with the customer stays agreed
+        lot = np.where(np.isnan(relation.taste[who, slot]), u[who], relation.taste[who, slot])
         age, day = (month.first - people.birth[who]) / 365.2425, day_of[who]
-        product, opened = product_for(slot, people, who, age, u[who]), month.first + day
+        product, opened = product_for(slot, people, who, age, lot), month.first + day
         if name == "current":
-            terms = current_terms(people, who, u[who]) | {"authorised": np.full(len(who), -1)}
+            terms = current_terms(people, who, lot) | {"authorised": np.full(len(who), -1)}
         elif name == "term":
-            length = np.where(u[who] < 0.4, 36, 12)
+            length = np.where(lot < 0.4, 36, 12)
             rate = np.full(len(who), round(0.8 * scene.market["policy"] + 0.002, 4))
             terms = {"term": length, "matures": after(opened, length), "rate": rate}
         elif name == "card":

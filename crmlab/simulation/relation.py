@@ -59,6 +59,7 @@ class Relation:
         self.push = np.zeros((size, len(SLOTS)))
         self.hold = np.zeros(size)
         self.hold_months = np.zeros(size, dtype=np.int64)
+        self.taste = np.full((size, len(SLOTS)), np.nan)  # lot that decides on the product, once sales staff offer one
         # points programme: log odds of joining that an invitation adds this month; who is a member, and since when
         self.invite = np.zeros(size)
         self.member = np.zeros(size, dtype=bool)

@@ -16,6 +16,7 @@ from crmlab.simulation.digital_events import EVENT_CHANNELS, EVENT_KINDS, PAGES
 from crmlab.simulation.interactions import INTERACTION_KINDS, OUTCOMES, TOPIC_WORDS
 from crmlab.simulation.ledger import COUNTERPARTIES, KINDS, MERCHANTS
 from crmlab.simulation.loyalty_points import loyalty_points_table
+from crmlab.simulation.opportunities import opportunities_table
 from crmlab.simulation.places import district_rows
 from crmlab.simulation.products import CATALOGUE
 from crmlab.simulation.surveys import surveys_table
@@ -44,6 +45,7 @@ def block_tables(block: Block, last: int) -> dict[str, pa.Table]:
         "digital_events": _digital_events(block),
         "surveys": surveys_table(block.rows["surveys"], block.number),
         "contacts": contacts_table(block.rows["contacts"], block.number, last),
+        "opportunities": opportunities_table(block.rows["opportunities"], block.number),
         "loyalty_points": loyalty_points_table(block.rows["loyalty_points"], block.number, last),
     }
 

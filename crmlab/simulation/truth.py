@@ -17,6 +17,7 @@ from crmlab.simulation import (
     life,
     loyalty_points,
     opinions,
+    opportunities,
     persuasion,
     stages,
     stress,
@@ -40,6 +41,7 @@ _SOURCES = (
     stress,
     contacts,
     persuasion,
+    opportunities,
     loyalty_points,
     stages,
 )

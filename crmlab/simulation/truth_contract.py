@@ -16,6 +16,7 @@ from crmlab.simulation.columns import dates, ids, words
 from crmlab.simulation.comment_texts import THEMES, TONES
 from crmlab.simulation.contacts import OUTCOMES
 from crmlab.simulation.customers import WORDS
+from crmlab.simulation.leads import SOURCES
 from crmlab.simulation.market import POLICY_REGIMES
 from crmlab.simulation.opinions import LATENTS
 from crmlab.simulation.relation import LIFE_EVENTS
@@ -32,6 +33,7 @@ TRUTH_KINDS = {
     "response": "text, as in `surveys`; noted as the number of the response in the block, without `_id`",
     "contact": "text, as in `contacts`; noted as the position in the block, without `_id`",
     "campaign": "text, as in `campaigns`; noted as its number, without `_id`",
+    "opportunity": "text, as in `opportunities`; noted as its number in the block, without `_id`",
     "month": "date, last day of the month; noted as the number of the month, without `_on`",
     "day": "date",
     "number": "float32",
@@ -43,7 +45,8 @@ TRUTH_KINDS = {
 }
 
 
-_ENDED = ("customer", "response", "contact", "campaign", "month", "day")  # noted without the ending of the column
+# noted without the ending of the column
+_ENDED = ("customer", "response", "contact", "campaign", "opportunity", "month", "day")
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,22 @@ _TABLES = (
         ),
     ),
     TruthTable(
+        "opportunities",
+        "one sales opportunity, as it began",
+        (
+            _C("opportunity_id", "opportunity", "opportunity, as in table `opportunities`"),
+            _CUSTOMER,
+            _C("month_on", "month", "last day of the month of the lead"),
+            _C("source", "word", "what it began with", SOURCES),
+            _C("is_wanted", "flag", "the customer wanted the product when the lead was noted"),
+            _C("is_forgotten", "flag", "the employee never works on it"),
+            _C("chance", "number", "chance of that month to want the product, 0 to 1"),
+            _C("persuasion", "number", "what the employee adds to the log chance of each month of work"),
+            _C("pace", "number", "factor of the employee on the days a stage takes"),
+            _C("scrutiny", "number", "what the employee adds to the log odds to drop a lead that nobody wants"),
+        ),
+    ),
+    TruthTable(
         "members",
         "one member of the points programme",
         (
@@ -279,6 +298,8 @@ def _column(column: TruthColumn, values: object, block: int) -> pa.Array:
         return ids("R", block, values, 7)
     if column.kind == "contact":
         return ids("K", block, values, 7)
+    if column.kind == "opportunity":
+        return ids("O", block, values, 6)
     if column.kind == "campaign":
         return campaign_ids(values)
     if column.kind == "month":
