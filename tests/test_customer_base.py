@@ -1,5 +1,6 @@
 """The customer base: hand-counted banks, planted defects, and a clean bank without an alarm."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -235,8 +236,7 @@ def clean(small_bank):
 
 
 def test_the_clean_bank_raises_no_alarm(clean):
-    tables, months, twins = base.coverage(clean), base.months_covered(clean), base.duplicates(clean)
-    told, alarms = base.trust(tables, months, twins, base.drift(clean), base.set_aside(clean.report))
+    told, alarms = base.trust(base.check(clean))
     assert told == "The data raise no alarm. No row was set aside at the door."
     assert alarms.value == 0
 
@@ -302,15 +302,22 @@ def test_what_the_door_did_is_told():
     assert found["broken_count"].value == 2
 
 
-def test_a_broken_rule_is_an_alarm(clean):
-    tables, months, twins = base.coverage(clean), base.months_covered(clean), base.duplicates(clean)
-    broken = Violation("transactions", "amount", "not a number", 3, "", "", fate="row set aside")
-    door = base.set_aside(Report("bank", (broken,), {"transactions": (100, 3)}))
-    told, alarms = base.trust(tables, months, twins, base.drift(clean), door)
+def test_a_broken_rule_is_an_alarm(small_bank):
+    bank = Bank.open(small_bank).as_of("")
+    broken = Violation(
+        "transactions", "amount", "not a number", 3, "3 rows hold text", "Mend it.", fate="row set aside"
+    )
+    bank._facts = replace(bank._facts, report=Report("bank", (broken,), {"transactions": (100, 3)}))
+    checks = base.check(bank)
+    told, alarms = base.trust(checks)
     assert told == (
-        "The data raise 1 alarm: 1 rule of the contract broken. 3 rows were set aside at the door (3.0 % of 100 read)."
+        "The data raise 1 alarm in transactions: 1 broken rule. 3 rows were set aside at the door (3.0 % of 100 read)."
     )
     assert alarms.value == 1
+    assert checks.frame.values.tolist() == [
+        ["broken rule", "transactions.amount", "3 rows hold text", "Mend it.", "error"]
+    ]
+    assert base.mend_first(checks).frame[["alarm", "where"]].values.tolist() == [["broken rule", "transactions"]]
 
 
 def test_a_headline_says_only_what_is_known():

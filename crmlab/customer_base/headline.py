@@ -6,12 +6,29 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from crmlab.stats import Estimate, Evidence, count_text
+from crmlab.customer_base.alarms import KINDS, Checks
+from crmlab.stats import Estimate, Evidence, count_text, share_text
 
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["LABELS", "headline", "trust"]
+__all__ = ["LABELS", "headline", "mend_first", "trust"]
+
+# kind of alarm: its noun in a sentence, singular and plural where it is not an s
+_WORDS = {
+    "broken rule": ("broken rule", ""),
+    "test customers": ("group of test customers", "groups of test customers"),
+    "unit": ("changed unit", ""),
+    "scale": ("survey wave on another scale", "survey waves on another scale"),
+    "leak": ("column that knows who left", "columns that know who left"),
+    "silent table": ("silent table", ""),
+    "empty months": ("table with empty months", "tables with empty months"),
+    "look-alikes": ("group of look-alike customers", "groups of look-alike customers"),
+    "campaign arms": ("campaign not drawn as planned", "campaigns not drawn as planned"),
+    "coding": ("change of channel codes", "changes of channel codes"),
+    "joiners": ("change of those who join", "changes of those who join"),
+    "step": ("series out of line", "series out of line"),
+}
 
 LABELS = {
     "new_share": "Joined within a year",
@@ -24,6 +41,9 @@ LABELS = {
     "no_product_share": "Hold no product of their own",
     "digital_share": "Bookings by online or mobile",
 }
+
+# Checks without a section of their own on the page; their readings are told when nothing is wrong.
+_QUIET = ("leaks", "dummy_customers", "units", "coding", "arms", "waves")
 
 
 def headline(
@@ -60,44 +80,62 @@ def headline(
     return f"{count_text(len(seen))} customers on {day:%Y-%m-%d}: {', '.join(parts)}."
 
 
-def trust(
-    tables: Evidence, months: Evidence, twins: Evidence, drifted: Evidence | None, door: Evidence
-) -> tuple[str, Estimate]:
+def trust(checks: Checks) -> tuple[str, Estimate]:
     """Say in one sentence whether the data raise an alarm.
 
     Parameters
     ----------
-    tables, months, twins, drifted, door : Evidence
-        What `coverage`, `months_covered`, `duplicates`, `drift` and `set_aside` found.
+    checks : Checks
+        What `check` found.
 
     Returns
     -------
     (str, Estimate)
-        The sentence, and the number of alarms: broken rules of the contract, silent tables, tables with empty months,
-        kinds of duplicates, series out of line.
+        The sentence, and the number of alarms.
     """
-    silent = tables.frame.loc[tables.frame["is_stale"].astype(bool), "table"].tolist()
-    holes = int(months.estimates["holes_count"].value)
-    alike = int(twins.frame["is_alarm"].sum()) if len(twins.frame) else 0
-    steps = drifted.frame if drifted is not None and "is_alarm" in drifted.frame else pd.DataFrame({"is_alarm": []})
-    series = int(steps.loc[steps["is_alarm"].astype(bool), "series"].nunique()) if len(steps) else 0
-    broken = int(door["broken_count"].value)
-    told = [
-        f"{_number(broken, 'rule')} of the contract broken" if broken else "",
-        f"{_number(len(silent), 'table')} silent ({', '.join(silent)})" if silent else "",
-        f"{_number(holes, 'table')} with empty months" if holes else "",
-        _alike(twins) if alike else "",
-        f"{_number(series, 'series', 'series')} out of line" if series else "",
-    ]
-    alarms = broken + len(silent) + holes + alike + series
-    said = f"raise {_number(alarms, 'alarm')}: {', '.join(filter(None, told))}" if alarms else "raise no alarm"
-    blind = "" if drifted is not None else " Drift by month cannot be seen in them."
-    return f"The data {said}.{blind} {door.reading}", Estimate(float(alarms), unit="count")
+    counts = checks.frame["kind"].value_counts()
+    told = [f"{_number(int(counts[kind]), *_WORDS[kind])}" for kind in KINDS if kind in counts]
+    places = sorted({one.where.split(".")[0] for one in checks.alarms})
+    said = f"raise {_number(len(checks.alarms), 'alarm')} in {', '.join(places)}: {', '.join(told)}"
+    blind = "" if len(checks["drift"].frame) else " Drift by month cannot be seen in them."
+    return f"The data {said if told else 'raise no alarm'}.{blind} {checks['set_aside'].reading}", checks.count
 
 
-def _alike(twins: Evidence) -> str:
-    row = twins.frame[twins.frame["is_alarm"]].iloc[0]
-    return f"{row['found_count']} pairs of look-alike customers, {row['by_chance_count']:.1f} by chance"
+def mend_first(checks: Checks) -> Evidence:
+    """List the alarms in the order in which to mend them, broken rules in one row and columns of a table together.
+
+    Parameters
+    ----------
+    checks : Checks
+        What `check` found.
+
+    Returns
+    -------
+    Evidence
+        Frame: ``alarm``, ``where``, ``what``, ``cure``; empty when there is none.
+    """
+    rows = []
+    for kind in KINDS:
+        alarms = [one for one in checks.alarms if one.kind == kind]
+        if kind == "broken rule" and alarms:
+            tables = list(dict.fromkeys(one.where.split(".")[0] for one in alarms))
+            what = f"{_number(len(alarms), 'rule')} of the contract broken. {checks['set_aside'].reading}"
+            rows.append((kind, ", ".join(tables), what, "Run crmlab check: it lists each with its rows and its cure."))
+        elif alarms:
+            for table in dict.fromkeys(one.where.split(".")[0] for one in alarms):
+                same = [one for one in alarms if one.where.split(".")[0] == table]
+                where = list(dict.fromkeys(one.where for one in same))
+                more = f", and {_number(len(same) - 1, 'more', 'more')} of the kind" if len(same) > 1 else ""
+                rows.append((kind, ", ".join(where), same[0].fact + more, same[0].cure))
+    frame = pd.DataFrame(rows, columns=["alarm", "where", "what", "cure"])
+    chance = f"In a sound bank the chance of any alarm is at most {share_text(checks.false_alarm_rate)}."
+    quiet = " ".join(checks[name].reading for name in _QUIET)
+    return Evidence(
+        frame,
+        title="What to mend first",
+        about="Alarms in the order in which to mend them",
+        reading=f"{_number(len(rows), 'place')} to mend. {chance}" if rows else f"Nothing to mend. {quiet} {chance}",
+    )
 
 
 def _number(n: int, word: str, many: str = "") -> str:

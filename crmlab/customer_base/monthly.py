@@ -19,6 +19,7 @@ __all__ = ["drift"]
 # Months after the first row of a table in which no alarm is raised: a bank that begins is out of line with itself.
 _SETTLING = 3
 _SMALLEST_STEP = 0.1  # in logarithms: a change by a tenth; a smaller one is rare perhaps, but no defect
+_YEAR_END_STEP = 0.4  # into December or January; card use rises by a quarter in December and falls by a third after
 # table -> (column with the customer or account, amount whose median is followed, column whose gaps are followed)
 _FOLLOWED = {
     "transactions": ("amount", "channel"),
@@ -44,14 +45,16 @@ def drift(bank: Bank, *, months: int = 24, false_alarm_rate: float = 0.05) -> Ev
     Returns
     -------
     Evidence
-        Frame: ``series``, ``unit``, ``month``, ``value``, ``is_alarm``, ``p_value``. Volumes are rows per 1,000
-        customers of the month, so that growth of the bank is not drift; amounts are medians of absolute values.
+        Frame: ``table``, ``is_amount``, ``series``, ``unit``, ``month``, ``value``, ``is_alarm``,
+        ``p_value``. Volumes are rows per 1,000 customers of the month, so that growth of the bank is not drift; amounts
+        are medians of absolute values.
 
     Notes
     -----
     The alarm rule is `crmlab.stats.out_of_line` on logarithms (shares: log-odds), for steps of a tenth or more. The
     first three months of a table raise no alarm, nor do they set the limits: a bank that begins is out of line with
-    itself.
+    itself. Nor does a step into December or January of less than two fifths where the same step of another year is not
+    in the series: every bank has its Christmas, and one Christmas cannot show that it comes each year.
     """
     starts = month_starts(bank, months)
     parts, scaled = [], {}
@@ -64,21 +67,30 @@ def drift(bank: Bank, *, months: int = 24, false_alarm_rate: float = 0.05) -> Ev
         words = name.replace("_", " ")
         volume = found["rows"] / found["customers"].where(found["customers"] > 0) * 1_000
         label = "customers who joined" if name == "customers" else words
-        parts.append(_part(f"{label} per 1,000 customers", "count", volume))
+        parts.append(_part(name, f"{label} per 1,000 customers", "count", volume))
         scaled[parts[-1]["series"].iloc[0]] = np.log(volume.where(settled & (volume > 0)))
         if amount:
             typical = found["typical_amount"].astype(float)
-            parts.append(_part(f"median {'balance' if name == 'balances' else 'transaction'}", bank.currency, typical))
+            parts.append(
+                _part(
+                    name,
+                    f"median {'balance' if name == 'balances' else 'transaction'}",
+                    bank.currency,
+                    typical,
+                    is_amount=True,
+                )
+            )
             scaled[parts[-1]["series"].iloc[0]] = np.log(typical.where(settled & (typical > 0)))
         if gap and gap in bank.columns(name) and found["empty"].sum() > 0:
             share = found["empty"] / found["rows"].where(found["rows"] > 0)
-            parts.append(_part(f"{words} without {gap.removesuffix('_on').replace('_', ' ')}", "share", share))
+            parts.append(_part(name, f"{words} without {gap.removesuffix('_on').replace('_', ' ')}", "share", share))
             half = (found["empty"] + 0.5) / (found["rows"] + 1.0)
             scaled[parts[-1]["series"].iloc[0]] = np.log(half / (1 - half)).where(settled)
     if not parts:
         return Evidence(pd.DataFrame(), "", "", "No table has a whole month of rows.")
     frame = pd.concat(parts, ignore_index=True)
     found = out_of_line(scaled, false_alarm_rate=false_alarm_rate, smallest_step=_SMALLEST_STEP)
+    found = found.assign(is_alarm=found["is_alarm"] & ~_is_year_end(found))
     frame = frame.merge(found[["series", "month", "p_value", "is_alarm"]], on=["series", "month"], how="left")
     frame = frame.assign(is_alarm=frame["is_alarm"].astype("boolean").fillna(False).astype(bool))
     odd = frame[frame["is_alarm"]].sort_values("p_value", kind="stable")
@@ -98,6 +110,13 @@ def drift(bank: Bank, *, months: int = 24, false_alarm_rate: float = 0.05) -> Ev
         f"{100 * false_alarm_rate:.0f} % chance of any false one",
         reading=said,
     )
+
+
+def _is_year_end(found: pd.DataFrame) -> pd.Series:
+    """Tell which steps are those of a year's end that the series shows only once, and not larger than usual."""
+    month = pd.to_datetime(found["month"])
+    times = month.groupby([found["series"], month.dt.month]).transform("size")
+    return month.dt.month.isin([12, 1]) & (times < 2) & (found["step"].abs() < _YEAR_END_STEP)
 
 
 def _first_month(bank: Bank, name: str, on: str) -> pd.Timestamp:
@@ -132,6 +151,7 @@ def _monthly(
     )
 
 
-def _part(series: str, unit: str, values: pd.Series) -> pd.DataFrame:
+def _part(table: str, series: str, unit: str, values: pd.Series, *, is_amount: bool = False) -> pd.DataFrame:
     name = series[:1].upper() + series[1:]
-    return pd.DataFrame({"series": name, "unit": unit, "month": values.index, "value": values.to_numpy(float)})
+    rows = {"series": name, "unit": unit, "month": values.index, "value": values.to_numpy(float)}
+    return pd.DataFrame(rows).assign(table=table, is_amount=is_amount)

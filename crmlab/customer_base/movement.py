@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from crmlab.stats import Evidence, count_text, psi, rate, rates
+from crmlab.bank.tables import CONTRACT
+from crmlab.stats import Evidence, count_text, psi, rate, rates, share_text
 
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
 __all__ = ["joiners_changed", "month_starts", "movement"]
+
+_FEWEST_IN_CLASS = 10  # joiners of both groups: the law of the index is that of large classes
 
 
 def month_starts(bank: Bank, months: int) -> pd.DatetimeIndex:
@@ -104,13 +107,15 @@ def movement(bank: Bank, *, months: int = 24) -> Evidence:
     )
 
 
-def joiners_changed(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
+def joiners_changed(bank: Bank, *, months: int = 12, false_alarm_rate: float = 0.05) -> Evidence:
     """Compare who joined in the last 12 months with who joined in the 12 before, fact by fact.
 
     Parameters
     ----------
     bank : Bank
         As of the day of the report.
+    months : int
+        Months of each group; fewer where the bank's events do not reach back twice as far.
     false_alarm_rate : float
         Chance of at least one alarm over all facts when nothing has changed.
 
@@ -122,8 +127,10 @@ def joiners_changed(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
 
     Notes
     -----
-    Two groups of different people, so the null law of the index holds (`crmlab.stats.psi`). Facts of the customers
-    table are those of the extract, so a fact filled later for old customers may look like a change.
+    Two groups of different people, so the null law of the index holds (`crmlab.stats.psi`); classes with fewer than 10
+    joiners are one class. Who joined before the bank's first booking or contact is known only if still there then, so
+    such joiners are not compared; nor are people who came back under a new number. Facts of the customers table are
+    those of the extract, so a fact filled later for old customers may look like a change.
     """
     facts = [
         name
@@ -133,17 +140,21 @@ def joiners_changed(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
     age = ", (year(joined_on) - year(birth_on)) // 10 * 10 as age_band" if bank.has("customers.birth_on") else ""
     facts += ["age_band"] if age else []
     day = bank.date or bank.last_on
+    span = min(months, _observed_months(bank) // 2)
     columns = "".join(f', "{name}"' for name in facts if name != "age_band")
+    back = " and previous_customer_id is null" if "previous_customer_id" in bank.columns("customers") else ""
     joiners = bank.to_frame(
         bank.sql(
-            f"select joined_on > date '{day}' - interval 12 month as is_new{columns}{age} from customers"
-            f" where joined_on > date '{day}' - interval 24 month"
+            f"select joined_on > date '{day}' - interval {span} month as is_new{columns}{age} from customers"
+            f" where joined_on > date '{day}' - interval {2 * span} month{back}"
         )
     )
     rows = []
     for fact in facts:
         counts = pd.crosstab(joiners[fact].fillna("not known").astype("str"), joiners["is_new"])
         counts = counts.reindex(columns=[False, True], fill_value=0)
+        few = counts.sum(axis=1) < _FEWEST_IN_CLASS
+        counts = pd.concat([counts[~few], counts[few].sum().to_frame().T])
         found = psi(counts[False], counts[True])
         rows.append((fact.replace("_", " "), found.value, found.expected, found.p_value))
     frame = pd.DataFrame(rows, columns=["fact", "PSI", "PSI by chance", "p_value"])
@@ -154,10 +165,26 @@ def joiners_changed(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
     frame = frame.assign(joiners_count=new, joiners_before_count=old).reset_index(drop=True)
     odd = frame.loc[frame["is_alarm"], "fact"].tolist()
     said = f"differ in {', '.join(odd)} by more than chance" if odd else "differ in none of them by more than chance"
+    year = span == 12
     return Evidence(
         frame,
-        title="Who joined, this year against the year before",
+        title="Who joined, this year against the year before" if year else f"Who joined, {span} months against {span}",
         about=f"Population stability index of {new:,} joiners against {old:,}; Holm's correction",
-        reading=f"The {new:,} joiners of the last 12 months and the {old:,} of the 12 before were compared in "
-        f"{len(facts)} facts; they {said} (false alarm rate {100 * false_alarm_rate:.0f} % over all facts).",
+        reading=f"The {new:,} joiners of the last {span} months and the {old:,} of the {span} before were compared in "
+        f"{len(facts)} facts; they {said} (false alarm rate {share_text(false_alarm_rate)} over all facts)."
+        if span
+        else "The bank's events do not reach back far enough to compare joiners.",
     )
+
+
+def _observed_months(bank: Bank) -> int:
+    """Whole months since the first booking or contact; joiners of before are known only if they stayed."""
+    tables = [name for name in ("transactions", "interactions", "digital_events") if bank.has(name)]
+    last = pd.Timestamp(bank.date or bank.last_on) + pd.Timedelta(days=1)
+    if not tables:
+        return 24
+    first = min(
+        pd.Timestamp(bank.sql(f"select min({CONTRACT[name].known_on})::date from {name}").fetchall()[0][0])
+        for name in tables
+    )
+    return max(0, (last.year - first.year) * 12 + last.month - first.month)

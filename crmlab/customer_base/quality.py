@@ -1,4 +1,4 @@
-"""Can the data be trusted: coverage, missing values, duplicates, staleness, rows set aside."""
+"""Can the data be trusted: coverage, missing values, staleness, rows set aside."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import poisson
+from scipy.special import gammaln
 
 from crmlab.bank.tables import CONTRACT
 from crmlab.stats import Estimate, Evidence, count_text, share_text
@@ -14,22 +14,25 @@ from crmlab.stats import Estimate, Evidence, count_text, share_text
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["coverage", "duplicates", "missing", "months_covered", "set_aside"]
+__all__ = ["coverage", "missing", "months_covered", "set_aside"]
 
 # A table whose rows come in a rhythm is stale when nothing came for so many times its longest pause of a year.
 _PATIENCE = 1.5
+_STEADY = 0.25  # standard deviation of the pauses over their mean; by chance alone it is 1
 # What kind of row it is: a column need not apply to each kind.
 _KIND_OF_ROW = {"accounts": "product_id", "transactions": "kind", "interactions": "kind", "digital_events": "kind"}
 _OPTIONAL_CELLS = {"authorised_customer_id", "risk_grade"}  # empty says: there is none
 
 
-def coverage(bank: Bank) -> Evidence:
+def coverage(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
     """List the tables with their rows and span, and find those that have fallen silent.
 
     Parameters
     ----------
     bank : Bank
         As of the day of the report.
+    false_alarm_rate : float
+        Chance of calling any table silent when all are delivered.
 
     Returns
     -------
@@ -40,7 +43,10 @@ def coverage(bank: Bank) -> Evidence:
     Notes
     -----
     Stale: silent for more than 1.5 times the longest pause of the table's last year with rows, and for more than a
-    day. Tables without a date, and those with one day, have no rhythm.
+    day. That is enough where rows come in a steady rhythm. Where they come by chance, now and then a pause is the
+    longest: after n pauses of an exponential law the next one is k times the longest of them or longer with probability
+    n! Gamma(1 + k) / Gamma(n + 1 + k), which must lie below the false alarm rate shared out among the tables. Tables
+    without a date, and those with one day, have no rhythm.
     """
     day = pd.Timestamp(bank.date or bank.last_on)
     rows = []
@@ -61,6 +67,8 @@ def coverage(bank: Bank) -> Evidence:
         pause = float(pauses.max()) if len(pauses) else np.nan
         silent = float((day - dates[-1]).days)
         stale = bool(silent > max(_PATIENCE * pause, 1)) if len(pauses) else False
+        if stale and pauses.std() > _STEADY * pauses.mean():
+            stale = _chance_of_pause(len(pauses), silent / pause) < false_alarm_rate / len(bank.tables)
         rows.append((name, int(days["n"].sum()), dates[0], dates[-1], pause, silent, stale))
     names = ["table", "rows_count", "first_on", "last_on", "longest_pause_days", "silent_days", "is_stale"]
     frame = pd.DataFrame(rows, columns=names)
@@ -76,7 +84,12 @@ def coverage(bank: Bank) -> Evidence:
     )
 
 
-def months_covered(bank: Bank, *, months: int = 36) -> Evidence:
+def _chance_of_pause(n: int, times: float) -> float:
+    """Chance that a pause is so many times the longest of n others, all from one exponential law."""
+    return float(np.exp(gammaln(n + 1) + gammaln(1 + times) - gammaln(n + 1 + times)))
+
+
+def months_covered(bank: Bank, *, months: int = 36, false_alarm_rate: float = 0.05) -> Evidence:
     """Count the rows of each dated table in each month, for a picture of what is there.
 
     Parameters
@@ -85,17 +98,25 @@ def months_covered(bank: Bank, *, months: int = 36) -> Evidence:
         As of the day of the report.
     months : int
         Months to look back.
+    false_alarm_rate : float
+        Chance of calling any empty month a hole when all were delivered.
 
     Returns
     -------
     Evidence
         Frame: ``table``, ``month``, ``rows_count``, ``share`` of the table's busiest month shown. A month without rows
-        between a table's first and last month is a hole; the reading counts them.
+        between a table's first and last month is a hole, unless such months are to be expected; the reading counts
+        them, and ``frame.attrs["holes"]`` gives them by table.
+
+    Notes
+    -----
+    To be expected: under a negative binomial law with the mean and variance of the other months, of at most so many
+    empty months, in any table. So a yearly survey or a campaign now and then leaves no hole.
     """
     last = pd.Timestamp(bank.date or bank.last_on).to_period("M")
     first = max(last - (months - 1), pd.Timestamp(bank.first_on).to_period("M"))
     window = pd.period_range(first, last, freq="M")
-    parts, holes = [], []
+    parts, holes = [], {}
     for name in bank.tables:
         on = CONTRACT[name].known_on
         if on is None or on not in bank.columns(name):
@@ -108,7 +129,9 @@ def months_covered(bank: Bank, *, months: int = 36) -> Evidence:
         span = pd.period_range(counts.index.min(), counts.index.max(), freq="M")
         empty = int((~span.isin(counts.index)).sum())
         if empty and name not in ("customers", "accounts", "campaigns", "snapshot"):
-            holes.append(f"{name} ({empty})")
+            chance = len(span) * len(bank.tables) * _chance_of_none(counts.to_numpy(float))
+            if chance < false_alarm_rate:
+                holes[name] = empty
         shown = counts.reindex(window, fill_value=0)
         busiest = max(int(shown.max()), 1)
         parts.append(
@@ -117,7 +140,9 @@ def months_covered(bank: Bank, *, months: int = 36) -> Evidence:
             ).assign(share=shown.to_numpy() / busiest)
         )
     frame = pd.concat(parts, ignore_index=True)
-    said = f"Months without any row: {', '.join(holes)}." if holes else "No table of events has a month without rows."
+    frame.attrs["holes"] = holes
+    listed = ", ".join(f"{name} ({empty})" for name, empty in holes.items())
+    said = f"Months without any row: {listed}." if holes else "No table of events has a month without rows."
     return Evidence(
         frame,
         title=f"{len(holes)} tables have months without rows" if holes else "No table of events has an empty month",
@@ -125,6 +150,15 @@ def months_covered(bank: Bank, *, months: int = 36) -> Evidence:
         reading=said,
         estimates={"holes_count": Estimate(float(len(holes)), unit="count")},
     )
+
+
+def _chance_of_none(counts: np.ndarray) -> float:
+    """Chance of a month without rows, by a negative binomial law fitted to the months with rows."""
+    mean, variance = counts.mean(), counts.var(ddof=1) if len(counts) > 1 else np.inf
+    if not np.isfinite(variance):
+        return 1.0
+    size = mean**2 / max(variance - mean, 1e-9 * mean)
+    return float(np.exp(-size * np.log1p(mean / size)))
 
 
 def missing(bank: Bank, *, limit: float = 0.05) -> Evidence:
@@ -181,78 +215,6 @@ def missing(bank: Bank, *, limit: float = 0.05) -> Evidence:
         reading=f"Of {checked} columns {len(gaps)} have empty cells where a value could be, "
         f"{many} in more than {share_text(limit)} of the rows.{most}",
     )
-
-
-def duplicates(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
-    """Find rows that stand there twice, and more look-alike persons than chance explains.
-
-    Parameters
-    ----------
-    bank : Bank
-        As of the day of the report.
-    false_alarm_rate : float
-        Chance of an alarm about persons when nobody is there twice.
-
-    Returns
-    -------
-    Evidence
-        Frame: ``what``, ``found_count``, ``by_chance_count``, ``rows_count``, ``is_alarm``. Equal rows are told, and
-        raise no alarm: two equal coffees on a day without clock times are two rows.
-
-    Notes
-    -----
-    Rows of events: equal in every column but the key. Persons: pairs of customers with the same birth date, gender and
-    district. Chance makes such pairs too: with birth dates independent of the other two, the number expected is (pairs
-    equal in gender and district) x (pairs equal in birth date) / (all pairs). The number found is held against the
-    Poisson law with that mean. Twins who live together are found too.
-    """
-    rows = []
-    for name in bank.tables:
-        if name in ("customers", "products", "market", "snapshot", "campaigns") or len(CONTRACT[name].key) > 1:
-            continue
-        others = [f'"{c}"' for c in bank.columns(name) if c not in CONTRACT[name].key]
-        total, extra = _equal_rows(bank, name, ", ".join(others))
-        rows.append((f"{name}: rows equal but for the key", extra, np.nan, total, False))
-    facts = [c for c in ("gender", "district") if bank.has(f"customers.{c}")]
-    said = "Birth dates are not known, so persons cannot be compared."
-    if bank.has("customers.birth_on"):
-        found, chance, n = _look_alikes(bank, facts)
-        p = float(poisson.sf(found - 1, chance)) if chance > 0 else float(found == 0)
-        alarm = p < false_alarm_rate
-        what = " and ".join(["birth date", *facts]) if len(facts) < 2 else f"birth date, {facts[0]} and {facts[1]}"
-        rows.append((f"customers: pairs with equal {what}", found, chance, n, alarm))
-        said = (
-            f"{count_text(found)} pairs of customers share {what}; chance alone makes {chance:.1f}"
-            f" ({'more than chance explains' if alarm else 'no more than chance explains'})."
-        )
-    names = ["what", "found_count", "by_chance_count", "rows_count", "is_alarm"]
-    frame = pd.DataFrame(rows, columns=names)
-    twice = int(frame.loc[frame["by_chance_count"].isna(), "found_count"].sum())
-    rest = "No row of an event stands there twice." if not twice else f"{count_text(twice)} rows stand there twice."
-    return Evidence(frame, "Rows and persons that look alike", "Full count", f"{rest} {said}")
-
-
-def _equal_rows(bank: Bank, name: str, columns: str) -> tuple[int, int]:
-    """Count all rows, and those that repeat another; the exact count only where hashes meet."""
-    query = f"select count(*), count(distinct hash({columns})) from {name}"
-    total, different = bank.sql(query).fetchall()[0]
-    if total == different:
-        return int(total), 0
-    query = f"select coalesce(sum(n - 1), 0) from (select count(*) as n from {name} group by {columns})"
-    return int(total), int(bank.sql(query).fetchall()[0][0])
-
-
-def _look_alikes(bank: Bank, facts: list[str]) -> tuple[int, float, int]:
-    def pairs(columns: list[str]) -> int:
-        known = " and ".join(f"{c} is not null" for c in ["birth_on", *facts])
-        grouped = ", ".join(columns) or "true"
-        counts = f"select count(*) as n from customers where {known} group by {grouped}"
-        return int(bank.sql(f"select coalesce(sum(n * (n - 1) // 2), 0) from ({counts})").fetchall()[0][0])
-
-    n = bank.sql("select count(*) from customers").fetchall()[0][0]
-    every = pairs([])
-    chance = pairs(facts) * pairs(["birth_on"]) / every if every else 0.0
-    return pairs(["birth_on", *facts]), chance, int(n)
 
 
 def set_aside(report: object) -> Evidence:

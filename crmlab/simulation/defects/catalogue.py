@@ -11,9 +11,9 @@ __all__ = ["ALL", "DEFECTS", "chosen", "unknown", "wants_all"]
 ALL = "all"
 # In the order of planting: people first, then their rows, then whole files.
 DEFECTS = {
+    "drift": "joiners from a month on are another population, and bookings by mobile are coded as online",
     "tests": "test customers of the bank's own staff stand among the customers",
     "duplicates": "some people have two customer numbers, and their accounts are split between them",
-    "drift": "joiners from a month on are another population, and bookings by mobile are coded as online",
     "leak": "branch and consents are overwritten when a customer leaves, with no date",
     "units": "card payments are in cents instead of euros from a month on",
     "imbalance": "part of a campaign's hold-out was contacted after all: its older customers",
@@ -45,8 +45,8 @@ def chosen(names: str | Iterable[str]) -> tuple[str, ...]:
     ()
     >>> chosen("leek")
     Traceback (most recent call last):
-    crmlab.errors.CrmlabError: plant: defect 'leek' is unknown. Did you mean 'leak'? Choose from tests, duplicates, \
-drift, leak, units, imbalance, scale, orphans, stale, dates, or all.
+    crmlab.errors.CrmlabError: plant: defect 'leek' is unknown. Did you mean 'leak'? Choose from drift, tests, \
+duplicates, leak, units, imbalance, scale, orphans, stale, dates, or all.
     """
     refuse(*unknown(names))
     wanted = _wanted(names)

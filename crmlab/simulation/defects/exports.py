@@ -45,10 +45,11 @@ def plant_dates(bank: Planting) -> list[dict]:
     """Write interactions as CSV, a part by another system: days first, and texts in another encoding.
 
     The telephone's system writes 31.12.2024 23:59:59 where the other one writes 2024-12-31 23:59:59. Branches add a
-    currency sign to the topic fees; one in three does so in Windows' encoding (cp1252), the others in UTF-8.
+    currency sign to some topics; one in three does so in Windows' encoding (cp1252), the others in UTF-8.
     """
     plain, phone = "%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M:%S"
-    topic = "case when topic = 'fees' and channel = 'branch' then 'fees in €' else topic end"
+    paid = "channel = 'branch' and topic in ('fees', 'savings', 'loan', 'card')"
+    topic = f"case when {paid} then topic || ' (€)' else topic end"
     times = ", ".join(
         f"case when channel = 'phone' then strftime({name}, '{phone}') else strftime({name}, '{plain}') end as {name}"
         for name in ("opened_at", "resolved_at")
