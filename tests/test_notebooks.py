@@ -10,6 +10,7 @@ import pytest
 from crmlab.reporting.form import form_problems
 from crmlab.reporting.plan import make_plan
 from crmlab.reporting.runner import run
+from crmlab.validation.registry import registered
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -67,6 +68,19 @@ def test_the_question_is_answered_on_the_simulated_bank(first, name):
         or (n["low"] is not None and not n["low"] <= n["value"] <= n["high"])
     ]  # fmt: skip
     assert outside == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_true_of_each_number_is_registered(first, name):
+    numbers = [number["name"] for number in json.loads(_findings(first, name))["numbers"]]
+    wrong = {number: len(registered(name, number)) for number in numbers if len(registered(name, number)) != 1}
+    assert wrong == {}, f"register in crmlab/validation/answers what is true of each number of {name}, or why none is"
+
+
+@pytest.mark.slow
+def test_the_answers_are_held_against_the_truth(first):
+    assert (first.validation.status, first.validation.reason) == ("answered", "")
 
 
 @pytest.mark.slow

@@ -70,6 +70,7 @@ def write_validation(folder: Path, about: dict[str, Any], validation: Validation
             answers=verdict.sentences,
             advice=verdict.advice,
             verdict=verdict,
+            defects=validation.defects,
             level=f"{100 * verdict.level:g} %",
             planted=[{"anchor": headings.anchor(topic.title), "topic": topic} for topic in validation.planted],
             notebooks=notebooks,

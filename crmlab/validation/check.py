@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from crmlab.validation.claims import Claim
-from crmlab.validation.planted import Topic, planted_topics
+from crmlab.validation.planted import Topic, planted_defects, planted_topics
 from crmlab.validation.registry import Answered, claims_of
 from crmlab.validation.verdict import Verdict
 
@@ -84,11 +84,14 @@ class Validation:
         The claims.
     planted : tuple of Topic
         What the truth is.
+    defects : tuple of str
+        Defects planted in the bank's tables, one sentence each.
     """
 
     notebooks: tuple[Part, ...]
     textbooks: tuple[Part, ...]
     planted: tuple[Topic, ...]
+    defects: tuple[str, ...] = ()
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -119,6 +122,7 @@ def validate(bank: Bank, truth: Truth, answered: Sequence[Answered]) -> Validati
         tuple(part for part in notebooks if part.claims),
         tuple(part for part in textbooks if part.claims),
         planted_topics(truth),
+        planted_defects(truth),
     )
 
 

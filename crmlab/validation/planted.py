@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from crmlab.simulation.defects.catalogue import DEFECTS
+
 if TYPE_CHECKING:
     from crmlab.validation.truth import Truth
 
-__all__ = ["Topic", "planted_topics"]
+__all__ = ["Topic", "planted_defects", "planted_topics"]
 
 _MOST_VALUES = 60  # a topic with more says how many; the file has them all
 
@@ -96,6 +98,11 @@ def planted_topics(truth: Truth) -> tuple[Topic, ...]:
     topics = [_topic(*words, sections.pop(name)) for name, words in _TOPICS.items() if name in sections]
     rest = [_topic(_in_words(name), "", values) for name, values in sections.items() if isinstance(values, Mapping)]
     return tuple(topic for topic in (*topics, *rest) if topic.values)
+
+
+def planted_defects(truth: Truth) -> tuple[str, ...]:
+    """Tell which defects spoil the tables on purpose, in a sentence each; where is for the tests alone."""
+    return tuple(f"{name}: {DEFECTS.get(name, 'a defect')}" for name in truth.planted)
 
 
 def _topic(title: str, about: str, section: Any) -> Topic:
