@@ -92,7 +92,7 @@ def test_intervals_that_never_miss_are_told_as_too_wide():
 def test_a_wrong_count_may_not_be_used():
     verdict = _claims(20, 0, exact=1, wrong=1)
     assert "1 of 2 plain counts are exactly right." in verdict.sentences
-    assert verdict.advice == ("Do not use N before the cause is found: a plain count must be right to the last unit.")
+    assert verdict.advice == ("Find the cause before N is used: a plain count should be right to the last unit.")
 
 
 def test_where_nothing_can_be_compared_nothing_is_claimed():

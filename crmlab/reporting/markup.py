@@ -87,7 +87,7 @@ def inline_html(text: str) -> str:
 def _unbroken(text: str) -> str:
     """Keep a number and its unit on one line."""
     return re.sub(
-        r"(?<=\d) (?=%|million\b|billion\b)|(?<=\b[A-Z]{3}) (?=-?\d)|(?<=\bn) (?== \d)|(?<=\bn =) (?=\d)",
+        r"(?<=\d) (?=%|million\b|billion\b)|(?<=\b[A-Z]{3}) (?=-?\d)|(?<=\b[np]) (?== [\d.])|(?<=\b[np] =) (?=[\d.])",
         NO_BREAK,
         text,
     )

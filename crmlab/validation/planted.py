@@ -66,6 +66,11 @@ _TOPICS: dict[str, tuple[str, str]] = {
         "Value",
         "What a customer is expected to yield over the next twelve months, given everything the simulation knows.",
     ),
+    "loyalty_points": (
+        "Loyalty programme",
+        "Members earn, redeem and lose points. What membership does to customers is planted, so it can be told from "
+        "what members are.",
+    ),
     "market": ("Market", "Rates, confidence and deposits of the market move by these components."),
 }
 

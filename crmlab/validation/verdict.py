@@ -113,8 +113,8 @@ class Verdict:
         wrong = [c for c in self.counts if not c.is_held]
         if wrong:
             return (
-                f"Do not use {listed([c.label for c in wrong], _NAMED)} before the cause is found: a plain count must "
-                "be right to the last unit."
+                f"Find the cause before {listed([c.label for c in wrong], _NAMED)} is used: a plain count should be "
+                "right to the last unit."
             )
         if self.n and not self.is_compatible and self.held < self.expected:
             return "Do not rely on the numbers marked as missed, nor on their kind, before the cause is found."

@@ -81,7 +81,12 @@ def _alarms(case: Case) -> Known | Unknown:
             f"Defects were planted ({', '.join(planted)}); one defect may raise several alarms, so their number has no "
             "true value. Look at the notebook for what was found."
         )
-    return Known(0.0, "No defect was planted in this bank, so every alarm would be a false one.")
+    rate = float(case.parameters.get("false_alarm_rate", 0.05))
+    return Known(
+        0.0,
+        "No defect was planted in this bank, so every alarm is a false one; by chance each kind of check raises "
+        f"one in at most {100 * rate:g} of 100 clean banks.",
+    )
 
 
 def _people(case: Case) -> pd.DataFrame:
