@@ -17,39 +17,39 @@ from crmlab.simulation.accounts import Accounts
 from crmlab.simulation.campaigns import WINDOW_MONTHS, Campaign, campaign_ids
 from crmlab.simulation.clock import DAY, Month, generator
 from crmlab.simulation.columns import arrow_table, channels, decimals, ids, times, words
-from crmlab.simulation.customers import NEVER, WORDS, People
+from crmlab.simulation.customers import NEVER, People
+from crmlab.simulation.effects import (
+    HOLD_MONTHS,
+    chances_to_open,
+    chances_to_return,
+    chances_to_stay,
+    log_odds_to_return,
+    logistic,
+    successors,
+)
 from crmlab.simulation.interactions import COMPLAINT
-from crmlab.simulation.leaving import DELAY_MONTHS, Chances
+from crmlab.simulation.leaving import Chances
 from crmlab.simulation.life import death_chance
 from crmlab.simulation.persuasion import Persuasion, chance_to_open
 from crmlab.simulation.products import CATALOGUE, SLOTS
-from crmlab.simulation.relation import DYING, LEAVING, LEFT, SILENT, Relation
+from crmlab.simulation.relation import DYING, LEFT, Relation
 from crmlab.simulation.scene import seconds
 from crmlab.simulation.targeting import REST_MONTHS, Memory
 
-__all__ = ["ARMS", "HOLD_MONTHS", "OUTCOMES", "Contacts", "contacts_table", "parameters"]
+__all__ = ["ARMS", "OUTCOMES", "Contacts", "contacts_table", "parameters"]
 
 ARMS = ("treatment", "holdout")
 OUTCOMES = {"cross_sell": "opens", "retention": "stays", "win_back": "returns", "activation": "joins"}
-HOLD_MONTHS = 3  # months in which a contact of retention changes the hazard
 _PRIORITY = ("retention", "win_back", "activation", "cross_sell", "service")  # who is wanted by two goes to the first
 # Cost of one contact, cents (assumed: mails cost next to nothing, a message some cents, a call ten minutes of work)
 _UNIT_COST = {"email": 2, "sms": 8, "phone": 650, "social": 20}
 _READ_HOURS = {"email": 18.0, "sms": 1.0, "phone": 0.0, "social": 30.0}  # mean time until a message is opened
+_MONTHS_TO_LIVE = {"cross_sell": 1, "retention": 5, "win_back": 0}  # after the month of the contact, to do the act
 _READ_WITHIN = 10 * DAY  # so that it is read before the month's decisions
 _NEVER = np.int64(NEVER) * DAY
-_RETURN_LEVEL, _RETURN_FADE = -5.2, -0.05  # monthly log odds to come back uninvited, and its change a month (assumed)
-_RETURN_MAIN = 0.6
-_RETURN_MONTHS = 60
-# Share of the decisions to close, by months since the contact, that show as closed accounts when the window ends
-_SEEN = [
-    min(1.0, (WINDOW_MONTHS["retention"] - later - DELAY_MONTHS[0]) / (DELAY_MONTHS[1] - DELAY_MONTHS[0] + 1))
-    for later in range(WINDOW_MONTHS["retention"] - DELAY_MONTHS[0])
-]
 _MARGIN = np.array([product.margin for product in CATALOGUE])
 _FEE = np.array([100 * product.fee for product in CATALOGUE])
 _NOBODY = np.zeros(0, dtype=np.int64)
-_BY_CHOICE = WORDS["left_reason"].index("customer")
 
 
 @dataclass
@@ -162,7 +162,7 @@ class Contacts:
             batch.responded[new] = np.maximum(day[new] * DAY + batch.hour[new], batch.assigned[new] + 600)
             who = batch.who[new]
             if batch.campaign.goal == "win_back":
-                who = _successors(people)[who]
+                who = successors(people)[who]
             share = (t - batch.campaign.month + 1) / 12 if batch.campaign.goal == "retention" else 1.0
             batch.revenue[new] = np.rint(share * _year_margin(accounts, who, slots)).astype(np.int64)
 
@@ -183,34 +183,29 @@ class Contacts:
         wanted : array of float, shape (customers, slots)
             Chances of this month to want each slot, as they were with `relation.push`.
         """
-        t, n = month.number, len(people)
-        invited = np.zeros(n)
-        level = _return_level(month, people, relation)
-        for batch in self._batches:
-            if batch.campaign.month != t:
-                continue
-            who = batch.who
+        invited = np.zeros(len(people))
+        level = log_odds_to_return(month, people, relation)
+        for batch in self._starting(month.number):
+            who, how = batch.who, (batch.shift, batch.is_reached, batch.p_open)
             if batch.campaign.goal == "cross_sell":
-                chances = _chances_to_open(batch, wanted[who])
+                chances = chances_to_open(wanted[who], batch.campaign.slot, batch.campaign.family_slots, *how)
             elif batch.campaign.goal == "retention":
-                months_in = relation.months_in[who]
-                chances = _chances_to_stay(
-                    batch, relation.status[who], months_in, leaving.close[who], leaving.silence[who]
-                )
+                chances = chances_to_stay(leaving, who, relation, *how)
             elif batch.campaign.goal == "win_back":
                 invited[who[batch.is_reached]] = batch.shift[batch.is_reached]
-                base = level[who]
-                chances = _mixture(batch.p_open, _logistic(base + batch.shift), _logistic(base))
+                chances = chances_to_return(level[who], batch.shift, batch.p_open)
             else:
                 continue
             age = (month.first - people.birth[who]) / 365.2425
-            months = {"retention": 5, "cross_sell": 1}.get(batch.campaign.goal, 0)
-            alive = (1 - death_chance(age)) ** months
+            alive = (1 - death_chance(age)) ** _MONTHS_TO_LIVE[batch.campaign.goal]
             batch.p_treated, batch.p_held_out = chances[0] * alive, chances[1] * alive
             if batch.campaign.goal == "cross_sell":  # wanted before the contact and opened since: nothing to gain
                 done = batch.responded < _NEVER
                 batch.p_treated[done] = batch.p_held_out[done] = 1.0
-        relation.returns[:n] = self._rng.random(n) < _logistic(level + invited)
+        relation.returns[:] = self._rng.random(len(people)) < logistic(level + invited)
+
+    def _starting(self, t: int) -> list[_Batch]:
+        return [batch for batch in self._batches if batch.campaign.month == t]
 
     def hear(self, t: int, accounts: Accounts, booked: dict[str, np.ndarray], told: dict[str, np.ndarray]) -> None:
         """Let the bank remember who acted and who complained this month, from its bookings and interactions."""
@@ -261,15 +256,6 @@ def _all(batches: list[_Batch], name: str) -> np.ndarray:
     return np.concatenate([getattr(batch, name) for batch in batches])
 
 
-def _logistic(score: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-score))
-
-
-def _mixture(p_open: np.ndarray, read: np.ndarray, unread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Chance if treated, over whether the message is read, and if held out."""
-    return p_open * read + (1 - p_open) * unread, unread
-
-
 def _first_opening(batch: _Batch, accounts: Accounts) -> np.ndarray:
     """Day on which each customer first opened an account of the family since the contact."""
     of = accounts.of[batch.who][:, batch.campaign.family_slots]
@@ -278,16 +264,8 @@ def _first_opening(batch: _Batch, accounts: Accounts) -> np.ndarray:
     return opened.min(axis=1)
 
 
-def _successors(people: People) -> np.ndarray:
-    """Position under which each customer came back, -1 for none."""
-    again = np.flatnonzero(people.previous >= 0)
-    successor = np.full(len(people), -1, dtype=np.int64)
-    successor[people.previous[again]] = again
-    return successor
-
-
 def _day_of_return(batch: _Batch, people: People) -> np.ndarray:
-    successor = _successors(people)[batch.who]
+    successor = successors(people)[batch.who]
     return np.where(successor >= 0, people.joined[successor], NEVER)
 
 
@@ -303,67 +281,11 @@ def _year_margin(accounts: Accounts, who: np.ndarray, slots: list[int]) -> np.nd
 _CARD = [product.slot for product in CATALOGUE].index("card")
 
 
-def _return_level(month: Month, people: People, relation: Relation) -> np.ndarray:
-    """Log odds to come back next month, uninvited; minus infinity for those who cannot."""
-    n = len(people)
-    months = (month.last - relation.left[:n]) / 30.4
-    age = (month.first - people.birth) / 365.2425
-    can = (relation.status[:n] == LEFT) & (relation.left_reason[:n] == _BY_CHOICE) & ~people.is_guest
-    can &= (months <= _RETURN_MONTHS) & (age < 85) & (_successors(people) < 0)
-    return np.where(can, _RETURN_LEVEL + _RETURN_FADE * np.minimum(months, 60) + _RETURN_MAIN * people.is_main, -np.inf)
-
-
-def _chances_to_open(batch: _Batch, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Chance to want any slot of the family: the one that is sold is multiplied by the exponential of the shift."""
-    slot = batch.campaign.slot
-    sold = wanted[:, slot] / np.exp(np.where(batch.is_reached, batch.shift, 0.0))
-    others = wanted[:, batch.campaign.family_slots].sum(axis=1) - wanted[:, slot]
-    return _mixture(batch.p_open, others + sold * np.exp(batch.shift), others + sold)
-
-
-def _chances_to_stay(
-    batch: _Batch, status: np.ndarray, months_in: np.ndarray, close: np.ndarray, silence: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Chance that the accounts are still there at the end of the window, at the state of the month of the contact.
-
-    Those who had decided before are gone by then whatever the bank says.
-    """
-    held = np.where(batch.is_reached, -batch.shift, 0.0)
-    calm = _shifted(close, silence, -held)
-    unread, read = _stays(calm, calm), _stays(_shifted(*calm, -batch.shift), calm)
-    ended = (status == LEAVING) & (close + silence == 0) | (status == DYING) | (status == LEFT)
-    asleep = (status == SILENT) & (close + silence == 0)
-    fate = np.where(ended, 0.0, np.where(asleep, months_in < 24, np.nan))
-    read, unread = (np.where(np.isnan(fate), chance, fate) for chance in (read, unread))
-    return _mixture(batch.p_open, read, unread)
-
-
-def _shifted(close: np.ndarray, silence: np.ndarray, by: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Multiply the odds of both decisions against staying by the exponential of a number."""
-    factor = np.exp(by)
-    whole = 1 + (close + silence) * (factor - 1)
-    return close * factor / whole, silence * factor / whole
-
-
-def _stays(held: tuple[np.ndarray, np.ndarray], calm: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Chance not to have closed by the seventh month, when the hazards are `held` for three months and `calm` later.
-
-    A decision shows two to five months later, so those of the last months show in part or not at all.
-    """
-    undecided, gone = np.ones(len(held[0])), np.zeros(len(held[0]))
-    for later, seen in enumerate(_SEEN):
-        close, silence = held if later < HOLD_MONTHS else calm
-        gone += undecided * close * seen
-        undecided = undecided * (1 - close - silence)
-    return 1 - gone
-
-
 def parameters() -> dict[str, dict[str, float]]:
     """Return the design of the contacts, as plain numbers: months, costs in cents, and the odds to come back."""
     return {
-        "months": {"of_hold": HOLD_MONTHS, "of_rest": REST_MONTHS, **{f"of_{g}": m for g, m in WINDOW_MONTHS.items()}},
+        "months": {"of_rest": REST_MONTHS, **{f"of_{g}": m for g, m in WINDOW_MONTHS.items()}},
         "unit_cost_cents": dict(_UNIT_COST),
-        "returns": {"level": _RETURN_LEVEL, "month": _RETURN_FADE, "main_bank": _RETURN_MAIN},
     }
 
 

@@ -14,9 +14,9 @@ __all__ = ["STRENGTH", "Persuasion", "chance_to_open", "parameters"]
 # want the product, to the hazard of leaving (with the sign turned), to the odds of coming back, of joining the club.
 # A call says more than a message. Sizes are assumed; the response rates they lead to are compared in the tests.
 STRENGTH = {
-    "cross_sell": {"email": 0.9, "sms": 0.8, "phone": 1.9, "social": 0.7},
-    "retention": {"email": 1.1, "sms": 0.9, "phone": 1.5, "social": 0.7},
-    "win_back": {"email": 1.2, "sms": 1.0, "phone": 1.6, "social": 0.8},
+    "cross_sell": {"email": 0.9, "sms": 0.8, "phone": 2.2, "social": 0.7},
+    "retention": {"email": 1.4, "sms": 1.2, "phone": 2.0, "social": 0.7},
+    "win_back": {"email": 1.4, "sms": 1.2, "phone": 2.0, "social": 0.8},
     "activation": {"email": 1.1, "sms": 1.0, "phone": 1.4, "social": 0.9},
     "service": {"email": 0.0, "sms": 0.0, "phone": 0.0, "social": 0.0},
 }

@@ -18,6 +18,7 @@ _ACTIVE_MONTHS = 3  # an act of the customer within the last three months
 _SORE_MONTHS = 4  # a complaint within the last four
 _LONG_AGO = -99
 _ASSETS = [SLOTS.index(name) for name in ("current", "savings", "bonus", "term", "fund_low", "fund_high", "pension")]
+_DEBTS = [SLOTS.index(name) for name in ("loan", "mortgage")]
 _WON_BACK_DAYS = (90, 730)  # three months to two years after leaving
 _JUDGED_ASSETS = 2_000_000  # cents; calls that were not randomised went to those with the most money
 
@@ -72,11 +73,13 @@ class Memory:
         return free & acts if campaign.goal == "activation" else free & np.ones(n, dtype=bool)
 
     def _seems_at_risk(self, campaign, people: People, relation: Relation, accounts: Accounts) -> np.ndarray:
-        """A complaint of the last months, or three of these: under three years here, one product, no pay, no acts."""
-        held = (accounts.of >= 0).sum(axis=1)
-        points = (campaign.started - people.joined < 3 * 365).astype(np.int64) + (held <= 1) + ~relation.has_income
+        """A complaint of the last months, or four of: under three years here, one product, no pay, no debt, no acts."""
+        held = accounts.of >= 0
+        points = (campaign.started - people.joined < 3 * 365).astype(np.int64) + (held.sum(axis=1) <= 1)
+        points += ~relation.has_income
+        points += ~held[:, _DEBTS].any(axis=1)
         points += self.acted < campaign.month - 2
-        return (self.complained >= campaign.month - _SORE_MONTHS) | ((points >= 3) & (held > 0))
+        return (self.complained >= campaign.month - _SORE_MONTHS) | ((points >= 4) & held.any(axis=1))
 
 
 def _has_left(campaign: Campaign, people: People, relation: Relation) -> np.ndarray:

@@ -13,6 +13,7 @@ import yaml
 from crmlab.simulation import (
     contacts,
     customers,
+    effects,
     leaving,
     life,
     loyalty_points,
@@ -40,6 +41,7 @@ _SOURCES = (
     life,
     stress,
     contacts,
+    effects,
     persuasion,
     opportunities,
     loyalty_points,
