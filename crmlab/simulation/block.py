@@ -12,6 +12,7 @@ from crmlab.simulation.clock import Month, generator, month_at
 from crmlab.simulation.contacts import Contacts
 from crmlab.simulation.customers import NEVER, People, cohort_size, draw_people
 from crmlab.simulation.digital_events import simulate_digital_events
+from crmlab.simulation.effects import Outlook
 from crmlab.simulation.interactions import simulate_interactions
 from crmlab.simulation.leaving import decide_to_leave
 from crmlab.simulation.ledger import Ledger
@@ -92,7 +93,6 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         booked, waiting, missed = _money(scene, stress)
         record.add("transactions", booked)
         record.add("balances", _month_end(accounts, month.last))
-        contacts.settle(month, people, relation, accounts)
         record.add("loyalty_points", programme.work(month, people, relation, accounts, booked))
         spread = now["competitor"] - (0.001 + 0.7 * now["policy"])
         rng = generator(seed, number, t, "decisions")
@@ -102,8 +102,9 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         record.note("members", programme.joined(month))
         pipeline.persuade(month, relation, n)
         open_to = relation.wish[:n] < 0
+        contacts.settle(month, people, relation, accounts)
         wanted = wish_for_products(rng, relation, people, accounts, n, month)
-        contacts.decide(month, people, relation, chances, wanted)
+        contacts.decide(month, people, relation, Outlook(chances, wanted, programme.chance))
         wants = wanted.sum(axis=1) * open_to
         ordered = open_to & (relation.wish[:n] >= 0)
         record.note("stage_moves", stages.move(relation, month, ahead, chances, wants, ordered))

@@ -26,8 +26,9 @@ __all__ = [
 GOALS = ("cross_sell", "retention", "win_back", "activation", "service")
 CAMPAIGN_CHANNELS = ("email", "sms", "phone", "social")  # in the order of the columns of consent
 # Months from the first to the last in which the wanted act counts. A wish becomes an account a month later; who decides
-# to leave closes two to five months later, so half a year shows most of the decisions of three months.
-WINDOW_MONTHS = {"cross_sell": 2, "retention": 7, "win_back": 2, "activation": 2, "service": 1}
+# to leave closes two to five months later, so half a year shows most of the decisions of three months. Joining the
+# programme takes days.
+WINDOW_MONTHS = {"cross_sell": 2, "retention": 7, "win_back": 2, "activation": 1, "service": 1}
 # Fixed cost of preparing a campaign, euros (assumed: small, as for a bank of some thousand customers)
 _FIXED = {"email": 150, "sms": 120, "phone": 400, "social": 250}
 

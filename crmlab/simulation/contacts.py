@@ -20,6 +20,8 @@ from crmlab.simulation.columns import arrow_table, channels, decimals, ids, time
 from crmlab.simulation.customers import NEVER, People
 from crmlab.simulation.effects import (
     HOLD_MONTHS,
+    Outlook,
+    chances_to_join,
     chances_to_open,
     chances_to_return,
     chances_to_stay,
@@ -28,7 +30,6 @@ from crmlab.simulation.effects import (
     successors,
 )
 from crmlab.simulation.interactions import COMPLAINT
-from crmlab.simulation.leaving import Chances
 from crmlab.simulation.life import death_chance
 from crmlab.simulation.persuasion import Persuasion, chance_to_open
 from crmlab.simulation.products import CATALOGUE, SLOTS
@@ -44,7 +45,12 @@ _PRIORITY = ("retention", "win_back", "activation", "cross_sell", "service")  # 
 # Cost of one contact, cents (assumed: mails cost next to nothing, a message some cents, a call ten minutes of work)
 _UNIT_COST = {"email": 2, "sms": 8, "phone": 650, "social": 20}
 _READ_HOURS = {"email": 18.0, "sms": 1.0, "phone": 0.0, "social": 30.0}  # mean time until a message is opened
-_MONTHS_TO_LIVE = {"cross_sell": 1, "retention": 5, "win_back": 0}  # after the month of the contact, to do the act
+_MONTHS_TO_LIVE = {
+    "cross_sell": 1,
+    "retention": 5,
+    "win_back": 0,
+    "activation": 0,
+}  # after the month of the contact, to do the act
 _READ_WITHIN = 10 * DAY  # so that it is read before the month's decisions
 _NEVER = np.int64(NEVER) * DAY
 _MARGIN = np.array([product.margin for product in CATALOGUE])
@@ -153,6 +159,9 @@ class Contacts:
             elif batch.campaign.goal == "win_back":
                 day = _day_of_return(batch, people)
                 slots = list(range(len(SLOTS)))
+            elif batch.campaign.goal == "activation":
+                since = relation.member_since[batch.who]
+                day, slots = np.where(since >= batch.assigned // DAY, since, NEVER), []
             elif batch.campaign.goal == "retention" and t == batch.campaign.until:
                 day = np.where(relation.status[batch.who] != LEFT, month.last, NEVER)
                 slots = list(range(len(SLOTS)))
@@ -171,26 +180,26 @@ class Contacts:
         month: Month,
         people: People,
         relation: Relation,
-        leaving: Chances,
-        wanted: np.ndarray,
+        outlook: Outlook,
     ) -> None:
         """Decide who comes back next month, and note the chances of the wanted acts with and without contact.
 
         Parameters
         ----------
-        leaving : Chances
-            Chances of this month to decide to close, and to fall silent, as they were with `relation.hold`.
-        wanted : array of float, shape (customers, slots)
-            Chances of this month to want each slot, as they were with `relation.push`.
+        outlook : Outlook
+            Chances of this month, as they were with `relation.hold`, `relation.push` and `relation.invite`.
         """
         invited = np.zeros(len(people))
         level = log_odds_to_return(month, people, relation)
         for batch in self._starting(month.number):
             who, how = batch.who, (batch.shift, batch.is_reached, batch.p_open)
             if batch.campaign.goal == "cross_sell":
-                chances = chances_to_open(wanted[who], batch.campaign.slot, batch.campaign.family_slots, *how)
+                chances = chances_to_open(outlook.wanted[who], batch.campaign.slot, batch.campaign.family_slots, *how)
             elif batch.campaign.goal == "retention":
-                chances = chances_to_stay(leaving, who, relation, *how)
+                chances = chances_to_stay(outlook.leaving, who, relation, *how)
+            elif batch.campaign.goal == "activation":
+                after = (month.last + 1 - batch.assigned // DAY) / month.days
+                chances = chances_to_join(outlook.joining[who], after, *how)
             elif batch.campaign.goal == "win_back":
                 invited[who[batch.is_reached]] = batch.shift[batch.is_reached]
                 chances = chances_to_return(level[who], batch.shift, batch.p_open)

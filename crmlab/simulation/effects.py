@@ -7,6 +7,8 @@ contact; they move during the half year of the window, and over many contacts th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from crmlab.simulation.campaigns import WINDOW_MONTHS
@@ -17,6 +19,8 @@ from crmlab.simulation.relation import DYING, LEAVING, LEFT, SILENT, Relation
 
 __all__ = [
     "HOLD_MONTHS",
+    "Outlook",
+    "chances_to_join",
     "chances_to_open",
     "chances_to_return",
     "chances_to_stay",
@@ -39,6 +43,19 @@ _RETURN_MONTHS, _RETURN_AGE = 60, 85
 _BY_CHOICE = WORDS["left_reason"].index("customer")
 
 Pair = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Chances of this month, one value a customer, as they were with what campaigns did.
+
+    `leaving` is to decide to close or to fall silent; `wanted`, shape (customers, slots), to want each slot; `joining`
+    to join the loyalty programme.
+    """
+
+    leaving: Chances
+    wanted: np.ndarray
+    joining: np.ndarray
 
 
 def parameters() -> dict[str, dict[str, float]]:
@@ -86,6 +103,31 @@ def chances_to_open(
     alone = wanted[:, sold] / np.exp(np.where(is_reached, shift, 0.0))
     others = wanted[:, family].sum(axis=1) - wanted[:, sold]
     return _over_reading(p_open, others + alone * np.exp(shift), others + alone)
+
+
+def chances_to_join(
+    joining: np.ndarray, counts: np.ndarray, shift: np.ndarray, is_reached: np.ndarray, p_open: np.ndarray
+) -> Pair:
+    """Return the chances to join the programme after the contact, if treated and if held out.
+
+    Parameters
+    ----------
+    joining : array
+        Chances to join this month, as they were with the contact for those who were reached.
+    counts : array
+        Share of the month after the contact: who joins uninvited does so on any day. The invited join later in it.
+    shift, is_reached, p_open : array
+        As for `chances_to_open`.
+
+    Examples
+    --------
+    >>> half, doubled = np.array([0.5]), (np.log(np.array([2.0])), np.array([True]), np.array([1.0]))
+    >>> [chance.round(3).tolist() for chance in chances_to_join(np.array([0.5]), half, *doubled)]
+    [[0.5], [0.167]]
+    """
+    odds = joining / (1 - joining) / np.exp(np.where(is_reached, shift, 0.0))
+    invited, alone = (odds * factor / (1 + odds * factor) for factor in (np.exp(shift), 1.0))
+    return _over_reading(p_open, np.where(shift != 0, invited, counts * alone), counts * alone)
 
 
 def chances_to_return(level: np.ndarray, shift: np.ndarray, p_open: np.ndarray) -> Pair:

@@ -20,13 +20,23 @@ from crmlab.simulation.products import slot_of
 from crmlab.simulation.relation import LEAVING, SILENT, Relation
 from crmlab.simulation.transactions import MEMBER_SPENDING
 
-__all__ = ["ENTRY_KINDS", "REWARDS", "VALID_MONTHS", "Programme", "join_chance", "loyalty_points_table", "parameters"]
+__all__ = [
+    "ENTRY_KINDS",
+    "INVITED_FROM",
+    "REWARDS",
+    "VALID_MONTHS",
+    "Programme",
+    "join_chance",
+    "loyalty_points_table",
+    "parameters",
+]
 
 ENTRY_KINDS = CONTRACT["loyalty_points"]["kind"].words
 _EARN, _REDEEM, _EXPIRE, _ADJUST = (ENTRY_KINDS.index(word) for word in ("earn", "redeem", "expire", "adjust"))
 VALID_MONTHS = 24
 LAUNCH = day_number("2019-04-01")
 _WELCOME, _BIRTHDAY = 100, 100
+INVITED_FROM = 14  # day of the month, from 0, from which those who were invited join
 _PER_PRODUCT, _MOST_PRODUCTS = 50, 4  # a quarter, for each product beyond the first
 # What points buy: points, value in cents, share of members who save for it (assumed; .4 to .5 cents a point, as usual
 # for cards that pay back half a percent). Larger rewards pay better. The rest of the members never redeem.
@@ -76,6 +86,7 @@ class Programme:
         self.expires = np.full((0, 2 * VALID_MONTHS + 2), _NO_DAY, dtype=np.int64)
         self.waits_for = np.zeros(0, dtype=np.int64)  # position in REWARDS; past its end: never redeems
         self._rng = generator(seed, block, -1, "loyalty_points")
+        self.chance = np.zeros(0)  # to join this month, as it was with the invitation
         self._joined: list[tuple[np.ndarray, ...]] = []
 
     def admit(self, month: Month, people: People, relation: Relation, accounts: Accounts) -> dict[str, np.ndarray]:
@@ -158,10 +169,10 @@ class Programme:
         n = len(people)
         u, v = self._rng.random((2, n))
         new = people.joined[:n] >= month.first
-        chance = join_chance(relation, people, accounts, n, np.where(new, _ON_JOINING, _LATER))
+        self.chance = chance = join_chance(relation, people, accounts, n, np.where(new, _ON_JOINING, _LATER))
         who = np.flatnonzero(u < chance)
         # the bank speaks in the first days of a month: who was invited joins after that
-        first = np.where(relation.invite[who] != 0, month.first + 14, month.first)
+        first = np.where(relation.invite[who] != 0, month.first + INVITED_FROM, month.first)
         first = np.maximum(people.joined[who], first)
         day = first + np.floor(v[who] * (month.last + 1 - first)).astype(np.int64)
         self._take_in(relation, who, day, chance[who])

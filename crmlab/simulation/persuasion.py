@@ -17,7 +17,7 @@ STRENGTH = {
     "cross_sell": {"email": 0.9, "sms": 0.8, "phone": 2.2, "social": 0.7},
     "retention": {"email": 1.4, "sms": 1.2, "phone": 2.0, "social": 0.7},
     "win_back": {"email": 1.4, "sms": 1.2, "phone": 2.0, "social": 0.8},
-    "activation": {"email": 1.1, "sms": 1.0, "phone": 1.4, "social": 0.9},
+    "activation": {"email": 1.8, "sms": 1.6, "phone": 2.0, "social": 1.5},
     "service": {"email": 0.0, "sms": 0.0, "phone": 0.0, "social": 0.0},
 }
 _MEAN, _SPREAD = 0.9, 0.7  # of persuadability: about one in ten of those who can be moved is moved the wrong way

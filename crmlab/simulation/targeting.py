@@ -18,6 +18,7 @@ _ACTIVE_MONTHS = 3  # an act of the customer within the last three months
 _SORE_MONTHS = 4  # a complaint within the last four
 _LONG_AGO = -99
 _ASSETS = [SLOTS.index(name) for name in ("current", "savings", "bonus", "term", "fund_low", "fund_high", "pension")]
+_PAYING = [SLOTS.index(name) for name in ("current", "card")]  # points are for card payments
 _DEBTS = [SLOTS.index(name) for name in ("loan", "mortgage")]
 _WON_BACK_DAYS = (90, 730)  # three months to two years after leaving
 _JUDGED_ASSETS = 2_000_000  # cents; calls that were not randomised went to those with the most money
@@ -58,7 +59,7 @@ class Memory:
         Asks for consent to the channel, a relation of three months, no campaign within the rest period, and what the
         goal needs. Nothing latent enters: holdings, balances, bookings, complaints, tenure, age, risk assessment.
         """
-        t, n = campaign.month, len(people)
+        t = campaign.month
         free = people.consent[:, CAMPAIGN_CHANNELS.index(campaign.channel)] & ~people.is_guest
         free &= (self.contacted <= t - REST_MONTHS) & (people.joined <= campaign.started - 90)
         free &= self.by_goal[:, GOALS.index(campaign.goal)] <= t - SAME_GOAL_MONTHS[campaign.goal]
@@ -70,7 +71,9 @@ class Memory:
             return free & acts & _lacks(campaign, people, relation, accounts)
         if campaign.goal == "retention":
             return free & self._seems_at_risk(campaign, people, relation, accounts)
-        return free & acts if campaign.goal == "activation" else free & np.ones(n, dtype=bool)
+        if campaign.goal == "activation":
+            return free & acts & ~relation.member & (accounts.of[:, _PAYING] >= 0).any(axis=1)
+        return free
 
     def _seems_at_risk(self, campaign, people: People, relation: Relation, accounts: Accounts) -> np.ndarray:
         """A complaint of the last months, or four of: under three years here, one product, no pay, no debt, no acts."""
