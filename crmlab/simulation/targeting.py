@@ -21,7 +21,7 @@ _ASSETS = [SLOTS.index(name) for name in ("current", "savings", "bonus", "term",
 _PAYING = [SLOTS.index(name) for name in ("current", "card")]  # points are for card payments
 _DEBTS = [SLOTS.index(name) for name in ("loan", "mortgage")]
 _WON_BACK_DAYS = (90, 730)  # three months to two years after leaving
-_JUDGED_ASSETS = 2_000_000  # cents; calls that were not randomised went to those with the most money
+_JUDGED_ASSETS = 2_000_000  # cents; the letters that were not randomised went to those with the most money
 
 
 class Memory:
