@@ -1,6 +1,6 @@
 """Table `contacts`: who is chosen for a campaign, treated or held out by lot, and what each of them then does.
 
-A campaign acts through hooks only: on the chance to want a product this month, on the hazard of leaving for three
+A campaign acts through hooks only: on the rate of wishing for a product this month, on the hazard of leaving for three
 months, on the odds of coming back. What happens next is left to the same months as without it. So the effect on each
 customer is known: the chance of the wanted act with the contact, less the chance without.
 """

@@ -16,6 +16,7 @@ from crmlab.simulation.clock import Month
 from crmlab.simulation.customers import WORDS, People
 from crmlab.simulation.leaving import DELAY_MONTHS, Chances
 from crmlab.simulation.relation import DYING, LEAVING, LEFT, SILENT, Relation
+from crmlab.simulation.wishes import competing, rates_behind
 
 __all__ = [
     "HOLD_MONTHS",
@@ -87,7 +88,7 @@ def chances_to_open(
     wanted : array, shape (contacts, slots)
         Chances to want each slot, as they were with the contact for those who were reached.
     sold : int
-        Slot that the campaign sells; its chance is multiplied by ``exp(shift)``.
+        Slot that the campaign sells; the rate of wishing for it is multiplied by ``exp(shift)``.
     family : list of int
         Slots that count, `sold` among them.
     shift, is_reached, p_open : array, one value a contact
@@ -100,9 +101,11 @@ def chances_to_open(
     >>> [chance.round(3).tolist() for chance in chances_to_open(wanted, 0, [0, 1], *doubled)]
     [[0.025], [0.02]]
     """
-    alone = wanted[:, sold] / np.exp(np.where(is_reached, shift, 0.0))
-    others = wanted[:, family].sum(axis=1) - wanted[:, sold]
-    return _over_reading(p_open, others + alone * np.exp(shift), others + alone)
+    rates = rates_behind(wanted)
+    rates[:, sold] /= np.exp(np.where(is_reached, shift, 0.0))
+    unread = competing(rates)[:, family].sum(axis=1)
+    rates[:, sold] *= np.exp(shift)
+    return _over_reading(p_open, competing(rates)[:, family].sum(axis=1), unread)
 
 
 def chances_to_join(

@@ -10,7 +10,29 @@ from crmlab.simulation.customers import People
 from crmlab.simulation.products import SLOTS
 from crmlab.simulation.relation import ACTIVE, Relation
 
-__all__ = ["adoption_chance", "wish_for_products"]
+__all__ = ["adoption_chance", "competing", "rates_behind", "wish_for_products"]
+
+
+def competing(rates: np.ndarray) -> np.ndarray:
+    """Turn monthly rates of wishes, one column a slot, into chances to want a slot first; together at most 1.
+
+    Close to the rates where they are small. Offers and advice multiply rates, which have no upper limit.
+
+    >>> competing(np.array([[0.01, 0.02], [3.0, 1.0]])).round(4).tolist()
+    [[0.0099, 0.0197], [0.7363, 0.2454]]
+    """
+    total = rates.sum(axis=1, keepdims=True)
+    return rates * np.where(total > 0, -np.expm1(-total) / np.where(total > 0, total, 1.0), 1.0)
+
+
+def rates_behind(chances: np.ndarray) -> np.ndarray:
+    """Return the rates that `competing` turns into these chances.
+
+    >>> rates_behind(competing(np.array([[3.0, 1.0], [0.0, 0.0]]))).round(6).tolist()
+    [[3.0, 1.0], [0.0, 0.0]]
+    """
+    total = np.minimum(chances.sum(axis=1, keepdims=True), 1 - 1e-12)
+    return chances * np.where(total > 0, -np.log1p(-total) / np.where(total > 0, total, 1.0), 1.0)
 
 
 def wish_for_products(
@@ -21,7 +43,7 @@ def wish_for_products(
     The account opens a month later. A wish may already be there, the renewal of a deposit: the chance is 0 then.
     """
     u = rng.random(n)
-    chance = adoption_chance(relation, people, accounts, n, month)
+    chance = competing(adoption_chance(relation, people, accounts, n, month))
     total = chance.cumsum(axis=1)
     active = relation.status[:n] == ACTIVE
     wish = relation.wish[:n]
