@@ -37,7 +37,32 @@ WITH = {"title": "Nine in ten hold a current account", "subtitle": "Share of 1,0
 
 _LIMITS = {"low": "low", "high": "high", "unit": "share"}
 _SHARES = {"label": "group", "value": "share", "quantity": "Holders", **_LIMITS}
+CLAIMS = pd.DataFrame(
+    {
+        "number": ["Left in a year", "Satisfaction to loyalty", "Price to churn"],
+        "method": ["counts", "paths", "paths"],
+        "offset": [0.2, -0.9, 1.5],
+        "from": [-0.8, -1.9, 0.5],
+        "to": [1.2, 0.1, 2.5],
+        "found": ["7.2 %", "0.41", "80"],
+        "true": ["7.0 %", "0.50", "40"],
+        "held": [True, True, False],
+    }
+)
 EXAMPLES = {
+    "against_truth": (
+        CLAIMS,
+        {
+            "label": "number",
+            "value": "offset",
+            "low": "from",
+            "high": "to",
+            "found": "found",
+            "true": "true",
+            "is_held": "held",
+            "by": "method",
+        },
+    ),
     "bars": (GROUPS, _SHARES),
     "columns": (GROUPS, {**_SHARES, "groups": "Products, number"}),
     "dots": (
@@ -214,6 +239,24 @@ def test_dots_of_one_group_do_not_overlap():
     ax = dots(frame, **keywords, **WITH)
     heights = {line.get_label(): line.get_ydata() for line in ax.lines}
     np.testing.assert_allclose(heights["high"] - heights["low"], 0.31)
+
+
+def test_an_interval_that_misses_the_truth_is_told_by_shape_and_colour():
+    frame, keywords = EXAMPLES["against_truth"]
+    ax = charts.against_truth(frame, **keywords, **WITH)
+    truth, held, missed = ax.lines[:3]
+    assert list(truth.get_xdata()) == [0, 0]
+    assert list(held.get_xdata()) == [0.2, -0.9]
+    assert list(missed.get_xdata()) == [1.5]
+    assert (held.get_markerfacecolor(), missed.get_markerfacecolor()) == (PALETTE[0], "white")
+    assert missed.get_color() == PALETTE[3]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == frame["number"].tolist()
+    words = [text.get_text() for text in ax.texts]
+    assert [word for word in words if word in ("7.2 %", "7.0 %", "counts", "paths")] == [
+        "counts", "paths", "7.2 %", "7.0 %",
+    ]  # fmt: skip
+    rows = [tick.get_position()[1] for tick in ax.get_yticklabels()]
+    assert rows == sorted(rows)
 
 
 def test_composition_fills_the_bar():

@@ -27,7 +27,7 @@ def against_truth(
     true: str,
     is_held: str,
     by: str | None = None,
-    quantity: str = "Estimate less truth, in half-widths of its interval",
+    quantity: str = "Estimate less truth, number of half-widths of its interval",
     title: str,
     subtitle: str = "",
     ax: Axes | None = None,

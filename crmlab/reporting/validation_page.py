@@ -68,7 +68,7 @@ def write_validation(folder: Path, about: dict[str, Any], validation: Validation
             about=about,
             facts=about["facts"],
             answers=verdict.sentences,
-            advice=verdict.advice,
+            advice=validation.advice,
             verdict=verdict,
             defects=validation.defects,
             level=f"{100 * verdict.level:g} %",

@@ -103,6 +103,13 @@ class Validation:
         """What they say together."""
         return Verdict(self.claims)
 
+    @property
+    def advice(self) -> str:
+        """What the verdict means for a reader who must decide."""
+        if self.defects and self.verdict.missed:
+            return "Defects were planted in the tables of this bank, so misses may be theirs and not the methods'."
+        return self.verdict.advice
+
 
 def validate(bank: Bank, truth: Truth, answered: Sequence[Answered]) -> Validation:
     """Hold everything against the truth.
