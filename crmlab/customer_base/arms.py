@@ -77,7 +77,7 @@ def arms(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
         title=f"{len(odd)} of {len(frame)} randomised campaigns were not drawn as planned",
         about="Share held out against the plan, and difference of the arms; exact binomial and d² tests, Bonferroni",
         reading=told
-        or f"The arms of {len(frame)} randomised campaigns are of the planned sizes and of like customers.",
+        or f"Arms of the planned sizes and of like customers in all campaigns drawn at random ({len(frame)}).",
     )
 
 

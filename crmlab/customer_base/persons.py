@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import poisson
+from scipy.stats import hypergeom, poisson
 
 from crmlab.bank.engine import literal
 from crmlab.bank.tables import CONTRACT
@@ -126,9 +126,10 @@ def dummy_customers(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
     -----
     Two tell-tales. A cell of the customers table that says nothing but test, dummy, demo or fake, with a number or the
     word customer, user, account; that is a fact and has no chance. And four or more customers with the same birth
-    date, gender and district: their number is held against the Poisson law with mean (others with the birth date) x
-    (others with gender and district) / customers, times the number of such groups looked at. A birth date that stands
-    for "not known" all over the bank raises that mean and is no test customer.
+    date, gender and district: if birth dates were independent of the other two, how many of those with the date
+    also share gender and district would follow the hypergeometric law; its tail is multiplied by the number of
+    customers, which is more than the groups looked at. A birth date that stands for "not known" is spread over all
+    districts and is no test customer.
     """
     suspects, says, largest, chance = _suspects(bank, false_alarm_rate)
     cluster = len(suspects) - says
@@ -174,8 +175,8 @@ def _suspects(bank: Bank, false_alarm_rate: float) -> tuple[list[str], int, int,
             """
         ).fetchall()
         for members, k, same_day, same_place, n in groups:
-            mean = (same_day - k + 1) * (same_place - k + 1) / n
-            if poisson.sf(k - 1, mean) * n < false_alarm_rate:
+            if hypergeom.sf(k - 1, n, same_place, same_day) * n < false_alarm_rate:
                 ids |= set(members)
+                mean = same_day * same_place / n
                 largest, chance = (k, mean) if k > largest else (largest, chance)
     return sorted(ids), len(says), int(largest), float(chance)
