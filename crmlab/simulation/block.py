@@ -13,6 +13,7 @@ from crmlab.simulation.contacts import Contacts
 from crmlab.simulation.customers import NEVER, People, cohort_size, draw_people
 from crmlab.simulation.digital_events import simulate_digital_events
 from crmlab.simulation.effects import Outlook
+from crmlab.simulation.expected_value import NOTED_IN, Prospects
 from crmlab.simulation.interactions import simulate_interactions
 from crmlab.simulation.leaving import decide_to_leave
 from crmlab.simulation.ledger import Ledger
@@ -74,7 +75,8 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
     waiting, fieldwork, programme = None, Fieldwork(), Programme(seed, number)
     plan = plan_campaigns(seed, months)
     contacts, pipeline = Contacts(seed, number, plan), Pipeline(seed, number, plan)
-    stages = Stages(people, relation, accounts)
+    stages, prospects = Stages(people, relation, accounts), Prospects(len(people))
+    prospects.see_balances(accounts, len(people), -1)
     for t in range(months):
         month, now = month_at(t), market.at(t)
         people = _join(seed, number, customers, month, people, relation, accounts)
@@ -109,8 +111,9 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         ordered = open_to & (relation.wish[:n] >= 0)
         record.note("stage_moves", stages.move(relation, month, ahead, chances, wants, ordered))
         stages.see_balances(accounts)
+        prospects.see_balances(accounts, n, t)
         known = {"hazard": chances.leave, "hazard_of_closing": chances.close, "death_chance": ahead["dies"]}
-        known |= {"adoption_chance": wants, "stage": stages.stage}
+        known |= {"status": relation.status, "adoption_chance": wants, "stage": stages.stage}
         known |= {"stress": relation.stress[:n], "has_missed": missed}
         known |= {name: relation.latents[:n, at] for at, name in enumerate(LATENTS)}
         record.note("months", _of_related(relation, n, t, known))
@@ -125,6 +128,9 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         answers, themes = fieldwork.run(*world[:-1], told)
         record.add("surveys", answers)
         record.note("comment_themes", themes)
+        if month.of_year in NOTED_IN:
+            worth = prospects.expect(people, relation, accounts, month, now)
+            record.note("expected_value", _of_related(relation, n, t, {"value": worth}))
     rows = record.rows() | {"contacts": contacts.rows()}
     truth = record.truth() | {"campaign_effects": contacts.effects()}
     return Block(number, people, relation, accounts, rows, truth)
@@ -204,7 +210,7 @@ def _money(
 def _of_related(relation: Relation, n: int, t: int, known: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What is known of customers at the end of a month, for those whose relation lasts; numbers take four bytes."""
     who = np.flatnonzero(relation.status[:n] != LEFT)
-    facts = {"customer": who, "month": np.full(len(who), t), "status": relation.status[who]}
+    facts = {"customer": who, "month": np.full(len(who), t)}
     small = {name: np.asarray(values[:n][who]) for name, values in known.items()}
     return facts | {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in small.items()}
 

@@ -16,7 +16,16 @@ from crmlab.simulation.customers import People
 if TYPE_CHECKING:
     from crmlab.simulation.relation import Relation
 
-__all__ = ["FADING", "LATENTS", "PATHS", "experience", "form_opinions", "live_with_the_bank", "parameters"]
+__all__ = [
+    "FADING",
+    "LATENTS",
+    "PATHS",
+    "experience",
+    "foresee_satisfaction",
+    "form_opinions",
+    "live_with_the_bank",
+    "parameters",
+]
 
 LATENTS = ("image", "expectations", "product_quality", "service_attitude", "handling_efficiency", "value",
            "satisfaction", "loyalty")  # fmt: skip
@@ -124,3 +133,23 @@ def parameters() -> dict[str, dict]:
         "dynamics": {"memory": _MEMORY, "fading": FADING, "trait_share_of_image": _TRAIT},
         "experiences": {"fee": -_FEE, "fee_rise": -_FEE_RISE, "breakdown": -_BREAKDOWN, "missed_payment": -_MISSED},
     }
+
+
+def foresee_satisfaction(relation: Relation, people: People, n: int, months: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and variance of latent satisfaction 1 to `months` months ahead, given all that happened.
+
+    Disturbances return to 0, the slow ones at `_MEMORY` and experiences at `FADING` a month; new experiences are worth
+    nothing on average, and what they add to the variance is left out.
+
+    Returns
+    -------
+    mean : array of float, shape (months, n)
+    variance : array of float, shape (months, 1)
+    """
+    ahead = np.arange(1, months + 1)[:, None]
+    weight = np.linalg.inv(np.eye(len(LATENTS)) - _PATHS)[_AT["satisfaction"]]
+    slow = relation.slow[:n] @ (weight * _SLOW)
+    fresh = relation.fresh[:n] @ weight
+    trait = weight[0] * np.sqrt(_TRAIT) * people.image[:n]
+    mean = trait + slow * _MEMORY**ahead + fresh * FADING ** (ahead - 1)
+    return mean, (weight**2 * _SLOW**2).sum() * (1 - _MEMORY ** (2 * ahead))

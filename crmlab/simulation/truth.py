@@ -14,6 +14,7 @@ from crmlab.simulation import (
     contacts,
     customers,
     effects,
+    expected_value,
     leaving,
     life,
     loyalty_points,
@@ -46,6 +47,7 @@ _SOURCES = (
     opportunities,
     loyalty_points,
     stages,
+    expected_value,
 )
 
 _README = """\

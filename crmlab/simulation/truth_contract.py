@@ -221,6 +221,15 @@ _TABLES = (
         ),
     ),
     TruthTable(
+        "expected_value",
+        "one customer and June or December, while the relation lasts",
+        (
+            _CUSTOMER,
+            _MONTH,
+            _C("value", "number", "expected margin and fees of the twelve month-ends after this month, euros"),
+        ),
+    ),
+    TruthTable(
         "stage_moves",
         "one month and pair of stages, over all customers of the bank who were there the month before",
         (
