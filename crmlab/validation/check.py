@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from crmlab.validation import campaign_effects
 from crmlab.validation.claims import Claim
 from crmlab.validation.planted import Topic, planted_defects, planted_topics
 from crmlab.validation.registry import Answered, claims_of
@@ -39,7 +40,13 @@ class Textbook:
     recover: Callable[[Bank, Truth], Sequence[Claim]]
 
 
-TEXTBOOKS: tuple[Textbook, ...] = ()
+TEXTBOOKS = (
+    Textbook(
+        "Campaign effects",
+        "Difference between those contacted and those held out by lot. The lot is what allows causal words.",
+        campaign_effects.recover,
+    ),
+)
 
 
 @dataclass(frozen=True)
