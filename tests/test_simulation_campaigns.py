@@ -253,7 +253,7 @@ def test_some_are_better_left_alone_and_effects_differ(banks):
     assert frame[["if_treated_share", "if_held_out_share"]].stack().between(0, 1).all()
     assert np.allclose(frame["effect_share"], frame["if_treated_share"] - frame["if_held_out_share"], atol=1e-6)
     for goal, part in frame.groupby("goal"):
-        # a message can hurt (Ascarza 2018: 10.0 % left after a contact, 6.4 % without); most it helps or leaves cold
+        # a message can hurt (Ascarza and others 2016: 10.0 % left after a contact, 6.4 % without)
         assert 0.02 <= (part["effect_share"] < -1e-9).mean() <= 0.25, goal
         assert 0.10 <= (part["effect_share"].abs() < 1e-9).mean() <= 0.50, goal
         assert part["effect_share"].mean() > 0, goal
