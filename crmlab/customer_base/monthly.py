@@ -18,7 +18,7 @@ __all__ = ["drift"]
 
 # Months after the first row of a table in which no alarm is raised: a bank that begins is out of line with itself.
 _SETTLING = 3
-_SMALLEST_STEP = 0.1  # in logarithms: a change by a tenth; a smaller one is rare perhaps, but no defect
+_SMALLEST_STEP = 0.25  # in logarithms: a change by a quarter; a smaller one is rare perhaps, but no defect
 _YEAR_END_STEP = 0.4  # into December or January; card use rises by a quarter in December and falls by a third after
 # table -> (column with the customer or account, amount whose median is followed, column whose gaps are followed)
 _FOLLOWED = {
@@ -51,7 +51,7 @@ def drift(bank: Bank, *, months: int = 24, false_alarm_rate: float = 0.05) -> Ev
 
     Notes
     -----
-    The alarm rule is `crmlab.stats.out_of_line` on logarithms (shares: log-odds), for steps of a tenth or more. The
+    The alarm rule is `crmlab.stats.out_of_line` on logarithms (shares: log-odds), for steps of a quarter or more. The
     first three months of a table raise no alarm, nor do they set the limits: a bank that begins is out of line with
     itself. Nor does a step into December or January of less than two fifths where the same step of another year is not
     in the series: every bank has its Christmas, and one Christmas cannot show that it comes each year.
