@@ -9,7 +9,7 @@ import pandas as pd
 
 from crmlab.bank.tables import CONTRACT
 from crmlab.customer_base.movement import month_starts
-from crmlab.stats import Evidence, out_of_line
+from crmlab.stats import Evidence, out_of_line, share_text
 
 if TYPE_CHECKING:
     from crmlab.bank import Bank
@@ -107,7 +107,7 @@ def drift(bank: Bank, *, months: int = 24, false_alarm_rate: float = 0.05) -> Ev
         frame,
         title=f"{len(odd)} of {looks} monthly steps are out of line" if looks else "Too few months to judge",
         about=f"Monthly value of each series, {len(starts)} whole months; dot: alarm, at most "
-        f"{100 * false_alarm_rate:.0f} % chance of any false one",
+        f"{share_text(false_alarm_rate)} chance of any false one",
         reading=said,
     )
 

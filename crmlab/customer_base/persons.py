@@ -64,7 +64,8 @@ def duplicates(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
         what = " and ".join(["birth date", *facts]) if len(facts) < 2 else f"birth date, {facts[0]} and {facts[1]}"
         rows.append((f"customers: pairs with equal {what}", found, chance, n, alarm))
         said = (
-            f"{count_text(found)} pairs of customers share {what}; chance alone makes {chance:.1f}"
+            f"{count_text(found)} {'pair of customers shares' if found == 1 else 'pairs of customers share'} {what};"
+            f" chance alone makes {chance:.1f}"
             f" ({'more than chance explains' if alarm else 'no more than chance explains'})."
         )
     names = ["what", "found_count", "by_chance_count", "rows_count", "is_alarm"]

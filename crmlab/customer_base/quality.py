@@ -20,8 +20,21 @@ __all__ = ["coverage", "missing", "months_covered", "set_aside"]
 _PATIENCE = 1.5
 _STEADY = 0.25  # standard deviation of the pauses over their mean; by chance alone it is 1
 # What kind of row it is: a column need not apply to each kind.
-_KIND_OF_ROW = {"accounts": "product_id", "transactions": "kind", "interactions": "kind", "digital_events": "kind"}
-_OPTIONAL_CELLS = {"authorised_customer_id", "risk_grade"}  # empty says: there is none
+_KIND_OF_ROW = {
+    "accounts": "product_id",
+    "transactions": "kind",
+    "interactions": "kind",
+    "digital_events": "kind",
+    "surveys": "item",
+    "campaigns": "goal",
+    "loyalty_points": "kind",
+}
+_OPTIONAL_CELLS = {
+    "authorised_customer_id",
+    "risk_grade",
+    "previous_customer_id",
+    "comment",
+}  # empty says: there is none
 
 
 def coverage(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
