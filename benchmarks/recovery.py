@@ -1,6 +1,6 @@
 """Recover the truth of simulated banks by textbook estimators: how often does an interval hold the true value?
 
-Run ``python benchmarks/recovery.py campaigns`` (100 seeds, some minutes); ``--seeds``, ``--customers`` and ``--months``
+Run ``python benchmarks/recovery.py hazard`` or ``campaigns`` (100 seeds, minutes); ``--seeds``, ``--customers``, ``--months``
 change the banks. A nominal interval of 95 % should hold the truth in 90 or more of 100 seeds (with luck as usual, in
 all but one case of a hundred).
 """
@@ -33,6 +33,7 @@ class Part:
 
 PARTS = {
     "campaigns": Part("crmlab.validation.campaign_effects", customers=1_000, months=20),
+    "hazard": Part("crmlab.validation.hazard", customers=1_000, months=30),
 }
 
 

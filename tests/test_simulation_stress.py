@@ -165,7 +165,9 @@ def test_rates_of_missed_payments_and_defaults(blocks):
         lent += ((np.minimum(accounts.closed, last) - np.maximum(accounts.opened, first)) / 365.25)[loans].sum()
         defaulted += (accounts.performance[loans] == 1).sum()
         people += (_grid(block, "has_missed") > 0).any(axis=1).sum()
-    assert 0.005 <= defaulted / lent <= 0.03  # EBA: 1 to 3 % of loans to households default in a year
+    # 1 to 3 % of loans to households a year (order of magnitude, assumed); a sample of Berka's loans
+    # of 1993 to 1998 has 5.7 in trouble per 100 loan-years
+    assert 0.005 <= defaulted / lent <= 0.03
     # 1 % of customers a year; half have their income elsewhere. In the EU 9 % of persons are in arrears (Eurostat,
     # ilc_mdes05, about 2022), many of them for years and with several creditors
     assert 0.004 <= people / 1000 / years <= 0.02

@@ -37,7 +37,7 @@ _PUSH = np.array(
     [[np.log(_WISHES.get(kind, {}).get(slot, 1.0)) for slot in SLOTS] for kind in LIFE_EVENTS]
 )  # row = event
 # Chances a month. Per 1,000 inhabitants of the EU and year: 4 marriages, 1.7 to 2 divorces, 9 births (Eurostat,
-# demo_nind, demo_ndivind, demo_find, about 2022); each concerns two persons. Jobs and moves: assumed.
+# demo_nind, demo_ndivind, demo_gind, about 2022); each concerns two persons. Jobs and moves: assumed.
 _JOB_LOSS, _JOB_CHANGE, _MOVE, _MARRIAGE, _CHILD, _DIVORCE = 0.0025, 0.007, 0.0025, 0.0024, 0.0058, 0.0011
 _GAP = 0.3  # share of changes of job with a month without pay
 _MORTALITY = {"level": 0.00003, "slope": 0.095}  # a year

@@ -29,7 +29,7 @@ __all__ = [
 
 CAUSES = ("job_loss", "illness", "overspending", "divorce")
 # Onsets: chance a month of illness that costs pay and of spending beyond one's means; share of divorces that upset the
-# household's money (all assumed; the level is set by loans that default, 1 to 3 % a year at European banks).
+# household's money (all assumed; the level gives 1 to 2 loans in default per 100 and year)
 _ILLNESS, _OVERSPENDING, _AFTER_DIVORCE = 0.0014, 0.0024, 0.6
 _MONTHS = {"job_loss": (3, 11), "illness": (5, 14), "overspending": (8, 18), "divorce": (8, 16)}  # shortest, longest
 # Factor on what is spent beside the bills, at severity 0 and what severity 1 adds. Habits outlast the income.
@@ -118,7 +118,7 @@ def for_daily_life(scene: Scene, budget: np.ndarray) -> np.ndarray:
     of it by then.
     """
     stress, since = scene.relation.stress[: scene.n], scene.relation.since[: scene.n]
-    return np.where(stress > 0, np.clip((since - 1) / 4, 0, 1) * (0.6 + 0.4 * stress) * budget, 0.0)
+    return np.where(stress > 0, np.clip((since - 1) / 3, 0, 1) * (0.6 + 0.4 * stress) * budget, 0.0)
 
 
 def restrain(rng: np.random.Generator, relation: Relation, who: np.ndarray, merchant: np.ndarray) -> np.ndarray:
