@@ -128,7 +128,9 @@ def _embedded(folder: Path, entry: dict[str, Any]) -> dict[str, Any]:
 def _part(part: Part, headings: Headings) -> dict[str, Any]:
     """Give what the template shows of a part."""
     held = sum(bool(claim.is_held) for claim in part.known)
+    ways = {claim.how for claim in part.known}
     return {
+        "how": ways.pop() if len(ways) == 1 and len(part.known) > 1 else "",  # said once for all
         "name": part.name,
         "title": part.title,
         "about": part.about,

@@ -71,6 +71,14 @@ _TOPICS: dict[str, tuple[str, str]] = {
         "Members earn, redeem and lose points. What membership does to customers is planted, so it can be told from "
         "what members are.",
     ),
+    "effects": (
+        "Return and restraint",
+        "Lost customers come back at these log odds; a campaign to keep a customer works so long.",
+    ),
+    "opportunities": (
+        "Sales pipeline",
+        "Leads come from wishes. Work on a lead raises the chance that it is won, by so much.",
+    ),
     "market": ("Market", "Rates, confidence and deposits of the market move by these components."),
 }
 
