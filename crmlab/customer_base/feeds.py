@@ -31,7 +31,7 @@ _AMOUNTS = {
     "contacts": ("cost_amount", "channel"),
     "loyalty_points": ("points_count", "kind"),
 }
-_CODED = ("transactions", "interactions", "digital_events", "opportunities")
+_CODED = ("transactions", "interactions", "digital_events")  # where a campaign does not choose the channel
 
 
 def units(bank: Bank, *, months: int = 24, false_alarm_rate: float = 0.05) -> Evidence:
