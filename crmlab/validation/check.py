@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from crmlab.validation import campaign_effects
+from crmlab.validation import campaign_effects, hazard
 from crmlab.validation.claims import Claim
 from crmlab.validation.planted import Topic, planted_defects, planted_topics
 from crmlab.validation.registry import Answered, claims_of
@@ -41,6 +41,11 @@ class Textbook:
 
 
 TEXTBOOKS = (
+    Textbook(
+        "Hazard of leaving",
+        "A logistic regression: who closes the accounts in a month, by what the bank's tables knew some months before.",
+        hazard.recover,
+    ),
     Textbook(
         "Campaign effects",
         "Difference between those contacted and those held out by lot. The lot is what allows causal words.",
