@@ -141,7 +141,7 @@ def test_redemption_and_breakage(bank):
                   -sum(points_count) filter (kind = 'expire') from loyalty_points
            where booked_on >= date '2024-07-01'""",
     )
-    # Colloquy's count of US programmes for 2011: about a third of the points given out is never redeemed
+    # at least a third of what US programmes give out is never redeemed (Colloquy and Swift Exchange 2011)
     assert 0.45 <= redeemed / earned <= 0.85
     assert 0.08 <= expired / earned <= 0.40
 
