@@ -41,14 +41,14 @@ _PER_PRODUCT, _MOST_PRODUCTS = 50, 4  # a quarter, for each product beyond the f
 # What points buy: points, value in cents, share of members who save for it (assumed; .4 to .5 cents a point, as usual
 # for cards that pay back half a percent). Larger rewards pay better. The rest of the members never redeem.
 REWARDS = (
-    ("discount", 500, 200, 0.34),
-    ("voucher", 1_000, 420, 0.28),
-    ("large voucher", 2_500, 1_100, 0.19),
+    ("discount", 500, 200, 0.30),
+    ("voucher", 1_000, 420, 0.24),
+    ("large voucher", 2_500, 1_100, 0.16),
     ("service", 5_000, 2_400, 0.07),
 )
 _POINTS = np.array([points for _, points, _, _ in REWARDS] + [10**9])
 _VALUE = np.array([value for _, _, value, _ in REWARDS] + [0])
-_REDEEM_CHANCE = 0.35  # a month, once there is enough, by engagement (assumed)
+_REDEEM_CHANCE = 0.25  # a month, once there is enough, by engagement (assumed)
 _FIRST_DAY, _ON_JOINING, _LATER = -1.6, -2.6, -5.9  # log odds of membership on the first day, when joining, a month
 _TRAITS = {"engagement": 0.7, "income here": 1.4, "digital": 0.6, "price": 0.8}  # log odds by trait (assumed)
 _COLUMNS = ("customer", "day", "kind", "points", "value", "expires")
