@@ -12,6 +12,7 @@ from crmlab.simulation.ledger import COUNTERPARTIES, KINDS, MERCHANTS
 from crmlab.simulation.life import EVENT_MONTHS, LIFE_EVENTS, UNSETTLING
 from crmlab.simulation.market import simulate_market
 from crmlab.simulation.products import SLOTS
+from crmlab.simulation.segments import BEHAVIOUR
 from crmlab.simulation.stress import CAUSES
 
 MONTHS = 36
@@ -77,7 +78,8 @@ def study(blocks: list[Block]) -> dict[str, np.ndarray]:
     """Differences of each case from the mean of matched others, shape (cases, REACH + 1), last the month of the miss.
 
     Cases: the first missed payment of customers with income here. Others: income here in the same month of the same
-    bank, the same third of income and of wealth, a loan or mortgage or not as the case, no missed payment at all.
+    bank, the same third of income and of wealth, a loan or mortgage or not and a habit of cash or not as the case, no
+    missed payment at all.
     """
     found: dict[str, list[np.ndarray]] = {}
     for block in blocks:
@@ -88,7 +90,8 @@ def study(blocks: list[Block]) -> dict[str, np.ndarray]:
         owes = np.zeros(len(people), dtype=bool)
         owes[block.accounts.owner[block.accounts.slot >= LOAN]] = True
         thirds = [np.searchsorted(np.quantile(v, (1 / 3, 2 / 3)), v) for v in (people.income, people.wealth)]
-        kind = owes + 2 * thirds[0] + 6 * thirds[1]
+        pays_cash = people.behaviour_segment == BEHAVIOUR.index("branch_and_cash")
+        kind = owes + 2 * thirds[0] + 6 * thirds[1] + 18 * pays_cash
         signals = _signals(block)
         for case in np.flatnonzero(missed.any(axis=1)):
             month = int(missed[case].argmax())
@@ -99,13 +102,18 @@ def study(blocks: list[Block]) -> dict[str, np.ndarray]:
             if others.sum() < 5:
                 continue
             for name, grid in signals.items():
-                found.setdefault(name, []).append(grid[case, window] - np.nanmean(grid[others, window], axis=0))
+                found.setdefault(name, []).append(grid[case, window] - _mean_known(grid[others, window], 0))
     return {name: np.array(differences) for name, differences in found.items()}
+
+
+def _mean_known(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean without the empty ones; empty where all are (who pays by cash alone has no share of treats)."""
+    return np.ma.masked_invalid(values).mean(axis=axis).filled(np.nan)
 
 
 def _mean(differences: np.ndarray, *months: int) -> tuple[float, float]:
     """Mean difference over months before the miss (0 is its month), and its standard error over cases."""
-    each = np.nanmean(differences[:, [REACH + month for month in months]], axis=1)
+    each = _mean_known(differences[:, [REACH + month for month in months]], 1)
     each = each[~np.isnan(each)]
     return float(each.mean()), float(each.std(ddof=1) / np.sqrt(len(each)))
 

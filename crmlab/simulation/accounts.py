@@ -7,6 +7,7 @@ import numpy as np
 from crmlab.simulation.clock import Month
 from crmlab.simulation.customers import NEVER, People
 from crmlab.simulation.products import CATALOGUE, SLOTS, slot_of
+from crmlab.simulation.segments import BEHAVIOUR, NEEDS, wanted
 
 __all__ = ["CLOSE_REASONS", "PERFORMANCES", "Accounts", "after", "annuity", "open_first_holdings", "product_for"]
 
@@ -129,10 +130,13 @@ def open_first_holdings(
     wealth = people.wealth[:size]
     u, v, w = rng.random((3, size, len(SLOTS)))
     owns = (u < _ownership(people, who, age, wealth)) & ~people.is_guest[:size, None]
+    owns[:, slot_of("card") :] &= owns[:, :1]  # debts and premiums are paid from a current account here
     owns[:, 0] |= ~owns.any(axis=1) & ~people.is_guest[:size]
     idle = (wealth > 3 * people.income[:size]) & ~owns[:, 1:7].any(axis=1) & ~people.is_guest[:size]
-    owns[:, slot_of("savings")] |= idle & (u[:, 0] < 0.85)  # few leave large sums on a current account
-    owns[:, slot_of("card") :] &= owns[:, :1]  # debts and premiums are paid from a current account here
+    idle = np.flatnonzero(idle & (u[:, 0] < 0.85))  # few leave large sums on a current account
+    into = np.where((people.needs_segment[idle] == NEEDS.index("investor")) & (people.risk_class[idle] >= 1),
+                    slot_of("fund_low"), slot_of("savings"))  # fmt: skip
+    owns[idle, into] = True
     # an account opens between joining and yesterday; the first one on the day of joining
     opened = people.joined[:size, None] + np.floor(v**1.4 * tenure[:, None]).astype(np.int64)
     opened = np.minimum(opened, start - 1)
@@ -157,6 +161,25 @@ def open_first_holdings(
             terms |= _running_loan(people, mine, name, v[mine, slot], w[mine, slot], age[mine], day, start)
             day = terms.pop("opened")
         accounts.open(mine, product, np.maximum(day, people.joined[mine]), **terms)
+    _renew_questionnaires(people, accounts, start, *rng.random((3, size)))
+
+
+def _renew_questionnaires(
+    people: People, accounts: Accounts, start: int, u: np.ndarray, v: np.ndarray, w: np.ndarray
+) -> None:
+    """Let some answer the questionnaire again before the first day; the bank keeps the last class only.
+
+    The class goes down more often than up (age, losses, stricter questions; assumed). A fund bought before may then
+    carry more risk than the class allows.
+    """
+    size = len(u)
+    slots = accounts.of[:size, [slot_of("fund_low"), slot_of("fund_high")]]
+    bought = np.where(slots >= 0, accounts.opened[slots], 0).max(axis=1) if accounts.size else np.zeros(size)
+    since = np.where(people.assessed[:size] < start, np.maximum(people.assessed[:size], bought) + 180, start)
+    again = np.flatnonzero((since < start) & (u < 0.30))
+    people.assessed[again] = (since + np.floor(v * (start - since)))[again].astype(np.int64)
+    step = np.array([-2, -1, 0, 1])[np.searchsorted((0.10, 0.40, 0.88), w[again])]
+    people.risk_class[again] = np.clip(people.risk_class[again] + step, 0, 4)
 
 
 def current_terms(people: People, who: np.ndarray, u: np.ndarray) -> dict[str, np.ndarray]:
@@ -215,25 +238,30 @@ def _running_loan(people, who, name, v, w, age, day, start) -> dict[str, np.ndar
 
 
 def _ownership(people: People, who: np.ndarray, age: np.ndarray, wealth: np.ndarray) -> np.ndarray:
-    """Probability of holding each slot on the first day: life stage, income, wealth, risk tolerance (assumed)."""
+    """Probability of holding each slot on the first day: life stage, income, wealth, risk, needs, habits (assumed)."""
     main, income, risk = people.is_main[who], people.income[who], people.risk_class[who]
+    behaviour, needs = people.behaviour_segment[who], people.needs_segment[who]
+    spends, quiet = behaviour == BEHAVIOUR.index("card_spender"), behaviour == BEHAVIOUR.index("quiet_saver")
     rich = np.clip(np.log10(np.maximum(wealth, 100)) - 3, 0, 2.5)  # 0 at 1,000 euros, 1 at 10,000
     working = (age > 24) & (age < 64)
     family = np.exp(-(((age - 42) / 13) ** 2))
     columns = {
-        "current": np.where(main, 0.995, 0.86),
+        "current": np.where(main, 0.995, np.where(quiet, 0.78, 0.96)),
         "savings": 0.26 + 0.24 * rich,
         "bonus": (0.03 + 0.08 * rich) * (0.4 + people.digital[who] + 0.5 * people.price[who]),
         "term": 0.07 * rich * (1 + (age > 50)),
-        "fund_low": 0.10 * rich * (0.5 + 0.2 * risk),
+        "fund_low": 0.10 * rich * (0.5 + 0.2 * risk) * (risk >= 1),
         "fund_high": 0.10 * rich * (risk >= 3),
-        "pension": 0.16 * working * (0.6 + 0.4 * rich),
-        "card": np.where(main, 0.42, 0.10) * np.clip(income / 2000, 0.3, 1.6) * (age < 80),
+        "pension": 0.16 * (age > 24) * (1 - 0.5 * (age > 66)) * (0.6 + 0.4 * rich),
+        "card": np.where(main, 0.40, 0.10) * np.clip(income / 2000, 0.3, 1.6) * (age < 80) * (1 + 0.6 * spends),
         "loan": np.where(main, 0.17, 0.03) * working,
-        "mortgage": 0.90 * main * family * ~people.is_tenant[who] * np.clip(income / 2200, 0, 1.4),
+        "mortgage": np.where(main, 0.70, 0.20) * family * ~people.is_tenant[who] * np.clip(income / 2200, 0, 1.4),
         "insurance": (0.06 + 0.12 * main) * (0.5 + family),
     }
-    return np.stack([np.broadcast_to(columns[name], len(who)) for name in SLOTS], axis=1)
+    chance = np.clip(np.stack([np.broadcast_to(columns[name], len(who)) for name in SLOTS], axis=1), 0, 0.98)
+    odds = chance / (1 - chance) * np.stack([wanted(name, needs) for name in SLOTS], axis=1)
+    odds[:, 0] = columns["current"] / (1 - columns["current"])
+    return odds / (1 + odds)
 
 
 def _portfolio(owns: np.ndarray, w: np.ndarray, wealth: np.ndarray, income: np.ndarray) -> np.ndarray:

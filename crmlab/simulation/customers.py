@@ -8,6 +8,7 @@ import numpy as np
 
 from crmlab.simulation.clock import generator, month_at
 from crmlab.simulation.places import DISTRICT_SHARE
+from crmlab.simulation.segments import draw_behaviour, draw_habits, draw_needs, lean
 
 __all__ = ["NEVER", "WORDS", "People", "cohort_size", "draw_people", "parameters"]
 
@@ -57,13 +58,24 @@ class People:
     risk_class: np.ndarray  # 0 cautious to 4 aggressive
     assessed: np.ndarray  # day of the questionnaire, NEVER until there is one
     consent: np.ndarray  # e-mail, SMS, phone, social
-    wealth: np.ndarray  # financial wealth held here at the start, euros
+    behaviour_segment: np.ndarray  # position in segments.BEHAVIOUR: how they bank
+    needs_segment: np.ndarray  # position in segments.NEEDS: what they bank for
+    total_wealth: np.ndarray  # financial wealth at all banks at the start, euros
+    wealth: np.ndarray  # the part held here
     is_main: np.ndarray  # the bank gets the salary
     engagement: np.ndarray  # mean 1; frequency of everything the customer starts
     digital: np.ndarray  # 0 to 1, affinity to online and mobile
     price: np.ndarray  # 0 to 1, sensitivity to fees and rates
     image: np.ndarray  # standing image of the bank, mean near 0, sd near 1; older customers think better of it
     thrift: np.ndarray  # share of income left after a normal month
+    card_pace: np.ndarray  # card payments a month where the salary comes here
+    cash_pace: np.ndarray  # cash withdrawals, likewise
+    transfer_pace: np.ndarray  # transfers to others, likewise
+    login_pace: np.ndarray  # logins, likewise
+    ticket: np.ndarray  # mean 1; multiple of the usual amount a payment
+    unsteadiness: np.ndarray  # standard deviation of the log of a month's pace
+    mobile: np.ndarray  # 0 to 1, share of mobile in digital use
+    desk: np.ndarray  # 0 to 1, share of the counter in cash
     is_tenant: np.ndarray
     partner: np.ndarray  # position of the second person on the current account, -1 for none
     is_guest: np.ndarray  # uses the partner's account and holds none
@@ -123,13 +135,18 @@ def draw_people(rng: np.random.Generator, size: int, month: int | None, offset: 
     district = np.searchsorted(np.cumsum(DISTRICT_SHARE), rng.random(size)).clip(max=len(DISTRICT_SHARE) - 1)
     gender = np.searchsorted((0.512, 0.997), rng.random(size)).astype(np.int8)
 
-    digital = 1 / (1 + np.exp(-(1.1 - (age - 40) / 14 + 0.9 * z[2])))
     is_main = rng.random(size) < np.where(base, 0.46, 0.40)
+    behaviour = draw_behaviour(rng, age, income, is_main)
+    habits = draw_habits(rng, behaviour)
+    digital = 1 / (1 + np.exp(-(0.9 - (age - 45) / 22 + habits.pop("digital_shift") + 0.3 * z[2])))
     share = np.where(is_main, rng.beta(5, 2, size), rng.beta(1.1, 3.2, size))
-    wealth = np.minimum(_wealth(age, income, z) * share, 2e7)
+    total = _wealth(age, income, z)
+    needs = draw_needs(rng, age, total)
+    wealth = np.minimum(total * share, 2e7)
     wealth = np.maximum(wealth, is_main * income * rng.uniform(0.7, 1.9, size))  # what the salary leaves in the month
-    engagement = rng.gamma(2.6, 1 / 2.6, size) * np.where(is_main, 1.0, np.where(rng.random(size) < 0.35, 0.12, 0.9))
-    risk_class = np.searchsorted((-1.0, -0.25, 0.6, 1.4), 0.8 * z[3] + 0.25 * z[0] - (age - 48) / 40).astype(np.int8)
+    engagement = rng.gamma(8, 1 / 8, size) * habits.pop("liveliness")
+    courage = 0.6 * z[3] + 0.2 * z[0] - (age - 48) / 50 + lean(needs)
+    risk_class = np.searchsorted((-1.0, -0.25, 0.6, 1.4), courage).astype(np.int8)
     days_since = rng.random(size)
     assessed = np.where(
         rng.random(size) < 0.30, joined + (days_since * np.maximum(start - joined, 1)).astype(np.int64), NEVER
@@ -149,19 +166,23 @@ def draw_people(rng: np.random.Generator, size: int, month: int | None, offset: 
         marital=np.where(couple, 1, marital).astype(np.int8),
         income=income,
         declared_income=np.where(said[1] < 0.12 + 0.12 * ~is_main, np.nan, told),
-        acquisition=_acquisition(rng, joined, digital),
-        preferred=np.where(said[2] < 0.15, -1, _preferred(rng, digital)).astype(np.int8),
+        acquisition=_acquisition(rng, joined, digital, habits["mobile"]),
+        preferred=np.where(said[2] < 0.15, -1, _preferred(rng, digital, habits["mobile"])).astype(np.int8),
         risk_class=risk_class,
         assessed=assessed,
         consent=rng.random((size, 4))
         < np.array([0.62, 0.48, 0.36, 0.17]) + 0.15 * (digital[:, None] - 0.5) * [1, 1, -1, 1],
+        behaviour_segment=behaviour,
+        needs_segment=needs,
+        total_wealth=np.maximum(total, wealth),
         wealth=wealth,
         is_main=is_main,
         engagement=engagement,
         digital=digital,
-        price=1 / (1 + np.exp(-(z[5] - 0.2 * z[0]))),
+        price=1 / (1 + np.exp(-(z[5] - 0.2 * z[0] + habits.pop("price_shift")))),
         image=0.95 * rng.standard_normal(size) + 0.3 * (age - 49) / 17,
-        thrift=np.clip(0.05 + 0.06 * rng.standard_normal(size) + 0.03 * z[0], -0.06, 0.30),
+        thrift=np.clip(0.05 + 0.05 * rng.standard_normal(size) + 0.03 * z[0] + habits.pop("thrift_shift"), -0.10, 0.30),
+        **habits,
         is_tenant=rng.random(size) < np.clip(0.85 - 0.009 * (age - 20), 0.25, 0.85),
         partner=partner,
         is_guest=is_guest,
@@ -237,21 +258,19 @@ def _partner_gender(couple: np.ndarray, gender: np.ndarray) -> np.ndarray:
     return gender
 
 
-def _acquisition(rng: np.random.Generator, joined: np.ndarray, digital: np.ndarray) -> np.ndarray:
+def _acquisition(rng: np.random.Generator, joined: np.ndarray, digital: np.ndarray, phone: np.ndarray) -> np.ndarray:
     """Branches first; online opening grows from 2005, mobile from 2014."""
     year = 1970 + joined / 365.2425
     u, v = rng.random(len(joined)), rng.random(len(joined))
     online = np.clip((year - 2005) / 14, 0, 1) * (0.2 + 0.6 * digital)
-    mobile = np.clip((year - 2014) / 8, 0, 1)
+    mobile = np.clip((year - 2014) / 8, 0, 1) * phone
     other = np.where(v < 0.55, 0, np.where(v < 0.85, 3, np.where(v < 0.94, 4, np.where(year > 2012, 5, 0))))
-    return np.where(u < online, np.where(v < 0.55 * mobile, 2, 1), np.where(u < online + 0.35, other, 0)).astype(
-        np.int8
-    )
+    return np.where(u < online, np.where(v < 1.1 * mobile, 2, 1), np.where(u < online + 0.35, other, 0)).astype(np.int8)
 
 
-def _preferred(rng: np.random.Generator, digital: np.ndarray) -> np.ndarray:
+def _preferred(rng: np.random.Generator, digital: np.ndarray, mobile: np.ndarray) -> np.ndarray:
     u, v = rng.random(len(digital)), rng.random(len(digital))
-    remote = np.where(v < 0.60, 2, np.where(v < 0.85, 1, 4))
+    remote = np.where(v > 0.85, 4, np.where(v < 0.85 * mobile, 2, 1))
     return np.where(u < digital, remote, np.where(v < 0.75, 0, 3))
 
 

@@ -39,7 +39,7 @@ def simulate_digital_events(
     rng = generator(seed, block, month.number, "digital_events")
     digital, fade = people.digital[:n], relation.fade[:n]
     here = (relation.status[:n] < DYING) & (people.joined[:n] < month.first) & (digital > 0.18)
-    rate = 8.0 * digital**1.4 * (0.25 + 0.75 * np.minimum(people.engagement[:n], 3)) * fade
+    rate = people.login_pace[:n] * digital**0.5 * (0.25 + 0.75 * np.minimum(people.engagement[:n], 3)) * fade
     rate = rate * np.where(relation.has_income[:n], 1.0, 0.35) * here
     logins = rng.poisson(rate)
     session = np.repeat(np.arange(n), logins)
@@ -48,7 +48,7 @@ def simulate_digital_events(
     evening = rng.random(size) < 0.45
     second = np.where(evening, rng.triangular(17, 20, 23.9, size), rng.triangular(6, 9, 18, size)) * 3600
     start = (month.first + day) * DAY + second.astype(np.int64)
-    mobile = rng.random(size) < np.clip(0.25 + 0.65 * digital[session], 0, 0.92)
+    mobile = rng.random(size) < people.mobile[session]
     length = np.rint(75 * np.exp(0.7 * rng.standard_normal(size)) * np.where(mobile, 0.8, 1.6))
     parts = [(session, start, np.full(size, _KIND["login"]), mobile, np.full(size, -1), length)]
     u = rng.random((len(_ACTIONS), size))
@@ -64,7 +64,7 @@ def simulate_digital_events(
     looks = np.repeat(eager, 1 + rng.poisson(1.2, len(eager)))
     at = (month.first + month.spread(rng, len(looks), _WEEKDAYS)) * DAY + 3600 * 18
     at = at + rng.integers(0, 3 * 3600, len(looks))
-    parts.append((looks, at, np.full(len(looks), _KIND["product_view"]), rng.random(len(looks)) < 0.6,
+    parts.append((looks, at, np.full(len(looks), _KIND["product_view"]), rng.random(len(looks)) < people.mobile[looks],
                   VIEW_OF_SLOT[relation.wish[looks]], np.full(len(looks), np.nan)))  # fmt: skip
     names = ("customer", "occurred", "kind", "mobile", "page", "seconds")
     rows = {name: np.concatenate(column) for name, column in zip(names, zip(*parts, strict=True), strict=True)}

@@ -91,7 +91,8 @@ def simulate_interactions(
 def _channels(rng: np.random.Generator, people: People, who: np.ndarray) -> np.ndarray:
     u, v = rng.random((2, len(who)))
     names = ("branch", "phone", "email", "online", "mobile", "social")
-    remote = np.searchsorted((0.0, 0.30, 0.50, 0.70, 0.96), v)
+    app = np.where(v < 0.96 - 0.46 * people.mobile[who], 3, 4)  # online or mobile
+    remote = np.where((v > 0.5) & (v < 0.96), app, np.searchsorted((0.0, 0.30, 0.50, 0.70, 0.96), v))
     near = np.searchsorted((0.55, 0.93), v)
     picked = np.where(u < 0.15 + 0.7 * people.digital[who], remote, near).clip(max=5)
     return np.array([CHANNEL_CODES[name] for name in names], dtype=np.int8)[picked]

@@ -93,13 +93,15 @@ class Ledger:
         Rows come by day of booking, account and time, with the balance after each booking.
         """
         if not self._parts:
-            return {}, {"account": np.zeros(0, dtype=np.int64)}
+            nothing = {name: np.zeros(0, dtype=bool if name == "initiated" else np.int64) for name in _COLUMNS}
+            return nothing | {"balance_after": np.zeros(0, dtype=np.int64)}, nothing
         rows = {name: np.concatenate([part[name] for part in self._parts]) for name in _COLUMNS}
         late = rows["booked"] > self.month.last
         waiting = {name: values[late] for name, values in rows.items()}
         rows = {name: values[~late] for name, values in rows.items()}
         order = np.lexsort((rows["occurred"], rows["booked"], rows["account"]))
         rows = {name: values[order] for name, values in rows.items()}
+        rows["balance_after"] = np.zeros(0, dtype=np.int64)
         if len(order):
             running = np.cumsum(rows["amount"])
             account = rows["account"]

@@ -55,6 +55,12 @@ def take_away(scene: Scene, rng: np.random.Generator) -> None:
         _order(scene, rng, who, name, "current", early[who], part[who])
         who = np.flatnonzero(goes & scene.holders(name) & ~scene.holders("current") & (money[:, slot] > 2000))
         _send(scene, rng, who, name, late[who], part[who])
+    for name in ("fund_low", "fund_high"):
+        slot = slot_of(name)
+        who = np.flatnonzero(goes & scene.holders(name, "current") & (money[:, slot] > 10_000))
+        part = np.floor(money[who, slot] * (0.35 + 0.3 * size[who]))
+        channel = scene.remote_or_branch(rng, who)
+        scene.transfer(who, name, "current", early[who], part, channel, kind="investment", initiated=True, rng=rng)
     who = np.flatnonzero(goes & scene.holders("current") & (money[:, _CURRENT] > 5000))
     _pay_out(scene, rng, who, late[who], np.floor(0.45 * money[who, _CURRENT]))
 

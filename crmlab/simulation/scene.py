@@ -118,12 +118,12 @@ class Scene:
         self.move(who, target, amount)
 
     def remote_or_branch(self, rng: np.random.Generator, who: np.ndarray) -> np.ndarray:
-        """Draw the channel of an order: mobile or online by digital affinity, else branch or phone."""
+        """Draw the channel of an order: mobile or online by habit and digital affinity, else branch or phone."""
         u, v = rng.random((2, len(who)))
         digital = self.people.digital[who]
-        remote = np.where(v < 0.35 + 0.4 * digital, CHANNEL_CODES["mobile"], CHANNEL_CODES["online"])
+        remote = np.where(v < self.people.mobile[who], CHANNEL_CODES["mobile"], CHANNEL_CODES["online"])
         near = np.where(v < 0.8, CHANNEL_CODES["branch"], CHANNEL_CODES["phone"])
-        return np.where(u < 0.15 + 0.85 * digital, remote, near).astype(np.int8)
+        return np.where(u < 0.05 + 0.93 * digital, remote, near).astype(np.int8)
 
     def is_left(self) -> np.ndarray:
         """Which customers have left."""

@@ -24,6 +24,9 @@ _OFFICE = (1.15, 1.05, 1.0, 1.0, 1.05, 0.40, 0.30)
 _MERCHANT_SHARE = np.array([0.34, 0.13, 0.08, 0.05, 0.06, 0.02, 0.05, 0.06, 0.05, 0.02, 0.10, 0.04])
 _MERCHANT_MEAN = np.array([48, 36, 62, 18, 78, 190, 84, 42, 40, 340, 58, 55]) * 100.0  # cents (assumed)
 
+_USUAL = (6_500.0, 7_500.0, 19_000.0)  # usual amount of a card payment, of cash, of a transfer, cents (assumed)
+_ELSEWHERE = 0.60  # pace of spending where the salary goes elsewhere (assumed)
+
 
 def book_income(scene: Scene) -> None:
     """Book salaries, pensions, benefits, family money and money from accounts elsewhere.
@@ -72,10 +75,8 @@ def book_income(scene: Scene) -> None:
     relation.unpaid_months[:n] += 1
     for paid in (employed, pensioner, idle, parent):
         relation.unpaid_months[paid] = 0
-    visitor = (
-        current & ~relation.has_income[:n] & (u < 0.36 * np.minimum(people.engagement[:n], 1.3) * relation.fade[:n])
-    )
-    visitor = np.flatnonzero(visitor)
+    sends = 0.55 * np.minimum(people.engagement[:n], 1.5) * relation.fade[:n]  # money from their main bank
+    visitor = np.flatnonzero(current & ~relation.has_income[:n] & (u < sends))
     amount = np.rint(income[visitor] * (0.06 + 0.30 * pick[visitor]) / 1000) * 1000
     on_day = before[5 + (20 * pick[visitor]).astype(np.int64)]
     scene.book(visitor, "current", on_day, amount, "transfer_in", "automatic", rng=rng, counterparty="other_bank")
@@ -147,30 +148,34 @@ def book_spending(scene: Scene, stress: np.random.Generator) -> None:
     """
     rng, people, relation, n = scene.rng("spending"), scene.people, scene.relation, scene.n
     season = _SEASON[scene.month.of_year - 1]
-    digital, fade, main = people.digital[:n], relation.fade[:n], relation.has_income[:n]
+    fade, main = relation.fade[:n], relation.has_income[:n]
     spender = scene.on & scene.holders("current") & (fade > 0.02)
-    pace = people.engagement[:n] * fade * season
+    unsteady = people.unsteadiness[:n]
+    pace = people.engagement[:n] * fade * season * np.exp(unsteady * (rng.standard_normal(n) - unsteady / 2))
+    pace *= np.where(main, 1.0, _ELSEWHERE)
     budget = spending_budget(scene)
     tight = relation.stress[:n]  # cash takes the place of cards
-    shift = 0.25 * tight * (0.52 + 0.2 * digital)
 
-    plan = (
-        (np.where(main, 4.8 + 3.0 * digital, 0.9 + digital) * pace * (1 - 0.3 * tight), 0.52 + 0.2 * digital - shift),
-        (np.where(main, 2.1 - 1.4 * digital, 0.35 - 0.2 * digital) * pace * (1 + tight), 0.24 - 0.14 * digital + shift),
-        (np.where(main, 0.9 + 1.1 * digital, 0.25) * pace, 0.24 - 0.06 * digital),
-    )
-    by_card = budget * plan[0][1] * np.where(relation.member[:n], MEMBER_SPENDING, 1.0)
-    counts = [rng.poisson(rate * (budget > 1000)) for rate, _ in plan]
-    _cards(scene, rng, stress, np.repeat(np.arange(n), counts[0]), by_card)
-    who = np.repeat(np.arange(n), counts[1])
+    habit = np.stack([people.card_pace[:n], people.cash_pace[:n], people.transfer_pace[:n]])
+    usual = habit * np.array(_USUAL)[:, None]
+    parts = budget * usual / usual.sum(axis=0)
+    shift = 0.25 * tight * parts[0]
+    parts += np.stack([-shift, shift, np.zeros(n)])
+    parts[0] *= np.where(relation.member[:n], MEMBER_SPENDING, 1.0)
+    rates = habit * np.stack([1 - 0.3 * tight, 1 + tight, np.ones(n)]) * pace
+    counts = rng.poisson(rates * (budget > 1000))
+    _cards(scene, rng, stress, np.repeat(np.arange(n), counts[0]), parts[0])
+    # little money is drawn in few notes, not in many coins
+    who = np.repeat(np.arange(n), np.minimum(counts[1], np.ceil(parts[1] / 3000).astype(np.int64)))
     notes = np.array([2000, 5000, 10_000, 20_000])[np.searchsorted((0.25, 0.6, 0.88), rng.random(len(who)))]
-    amount = _within(who, notes.astype(np.float64), budget * plan[1][1], n)
-    desk = (rng.random(len(who)) < 0.12) & (digital[who] < 0.4)
+    amount = _within(who, notes.astype(np.float64), parts[1], n)
+    desk = rng.random(len(who)) < people.desk[who]
     channel = np.where(desk, CHANNEL_CODES["branch"], CHANNEL_CODES["atm"])
     _many(scene, rng, who, -np.floor(amount / 1000) * 1000, "cash_out", channel, _WEEKDAYS, initiated=True)
     who = np.repeat(np.arange(n), counts[2])
     wish = 14_000 * np.exp(0.8 * rng.standard_normal(len(who))) * np.sqrt(people.income[who] / 2000)
-    amount = -_within(who, wish, budget * plan[2][1], n)
+    wish *= people.ticket[who]
+    amount = -_within(who, wish, parts[2], n)
     _many(scene, rng, who, amount, "transfer_out", scene.remote_or_branch(rng, who), _OFFICE, initiated=True,
           counterparty="person")  # fmt: skip
     who = np.flatnonzero(spender & (rng.random(n) < 0.035 * pace))
@@ -186,7 +191,7 @@ def _cards(
     merchant = np.searchsorted(np.cumsum(_MERCHANT_SHARE), rng.random(len(who))).clip(max=len(MERCHANTS) - 1)
     merchant = restrain(stress, scene.relation, who, merchant)
     wish = _MERCHANT_MEAN[merchant] * np.exp(0.65 * rng.standard_normal(len(who)) - 0.21)
-    wish *= scene.wage_level * np.sqrt(scene.people.income[who] / 2000)
+    wish *= scene.wage_level * np.sqrt(scene.people.income[who] / 2000) * scene.people.ticket[who]
     amount = -np.rint(_within(who, wish, budget, n)).astype(np.int64)
     day = month.spread(rng, len(who), _WEEKDAYS)
     at_once = month.working[day] & (rng.random(len(who)) < 0.6)

@@ -21,6 +21,7 @@ from crmlab.simulation import (
     opinions,
     opportunities,
     persuasion,
+    segments,
     stages,
     stress,
     surveys,
@@ -36,6 +37,7 @@ TRUTH_FOLDER = "truth"
 # Every module of the simulation that knows numbers an analysis may want to recover has a function `parameters`.
 _SOURCES = (
     customers,
+    segments,
     opinions,
     surveys,
     leaving,

@@ -20,6 +20,7 @@ from crmlab.simulation.leads import SOURCES
 from crmlab.simulation.market import POLICY_REGIMES
 from crmlab.simulation.opinions import LATENTS
 from crmlab.simulation.relation import LIFE_EVENTS
+from crmlab.simulation.segments import BEHAVIOUR, NEEDS
 from crmlab.simulation.stages import STAGES
 from crmlab.simulation.stress import CAUSES
 
@@ -107,13 +108,24 @@ _TABLES = (
             _C("previous_customer_id", "customer", "number under which the person was here before; empty for most"),
             _C("partner_customer_id", "customer", "second person on the current account; empty for most"),
             _C("income", "number", "true net income a month at joining or on the first day, euros"),
-            _C("wealth", "number", "financial wealth held here at the start, euros"),
+            _C("behaviour_segment", "word", "how they bank", BEHAVIOUR),
+            _C("needs_segment", "word", "what they bank for", NEEDS),
+            _C("total_wealth", "number", "financial wealth at all banks at the start, euros"),
+            _C("wealth", "number", "the part held here"),
             _C("is_main", "flag", "this is the main bank: the salary comes here"),
             _C("engagement", "number", "frequency of everything the customer starts, mean near 1"),
             _C("digital", "number", "affinity to online and mobile, 0 to 1"),
             _C("price", "number", "sensitivity to fees and rates, 0 to 1"),
             _C("image", "number", "standing image of the bank, mean near 0, standard deviation near 1"),
             _C("thrift", "number", "share of income left after a normal month"),
+            _C("card_pace", "number", "card payments a month where the salary comes here"),
+            _C("cash_pace", "number", "cash withdrawals a month, likewise"),
+            _C("transfer_pace", "number", "transfers to others a month, likewise"),
+            _C("login_pace", "number", "logins a month, likewise"),
+            _C("ticket", "number", "multiple of the usual amount a payment"),
+            _C("unsteadiness", "number", "standard deviation of the log of a month's pace"),
+            _C("mobile", "number", "share of mobile in digital use, 0 to 1"),
+            _C("desk", "number", "share of the counter in cash, 0 to 1"),
             _C("risk_class", "count", "true risk tolerance, 0 cautious to 4 aggressive"),
             _C("is_tenant", "flag", "pays rent"),
             _C("is_guest", "flag", "uses the partner's account and holds none"),

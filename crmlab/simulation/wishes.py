@@ -9,6 +9,7 @@ from crmlab.simulation.clock import Month
 from crmlab.simulation.customers import People
 from crmlab.simulation.products import SLOTS
 from crmlab.simulation.relation import ACTIVE, Relation
+from crmlab.simulation.segments import wanted
 
 __all__ = ["adoption_chance", "competing", "rates_behind", "wish_for_products"]
 
@@ -55,7 +56,7 @@ def wish_for_products(
 
 
 def adoption_chance(relation: Relation, people: People, accounts: Accounts, n: int, month: Month) -> np.ndarray:
-    """Chance to want each slot this month: life stage, income, wealth, risk tolerance, satisfaction, no arrears."""
+    """Chance to want each slot this month: life stage, income, wealth, risk tolerance, needs, mood, no arrears."""
     age = (month.first - people.birth[:n]) / 365.2425
     main, risk, digital = people.is_main[:n], people.risk_class[:n], people.digital[:n]
     income = np.clip(people.income[:n] / 2200, 0.2, 2)
@@ -67,15 +68,16 @@ def adoption_chance(relation: Relation, people: People, accounts: Accounts, n: i
         "savings": 0.010 + 0.006 * rich,
         "bonus": 0.002 * (0.3 + rich) * (0.3 + digital),
         "term": 0.0050 * rich * (0.5 + people.price[:n]),
-        "fund_low": 0.0022 * rich * (0.4 + 0.2 * risk),
+        "fund_low": 0.0022 * rich * (0.4 + 0.2 * risk) * (risk >= 1),
         "fund_high": 0.0024 * rich * (risk >= 3),
         "pension": 0.0022 * working * income,
         "card": 0.0060 * main * income * steady,
         "loan": 0.0046 * main * working * steady,
-        "mortgage": 0.0030 * main * family * income * steady * people.is_tenant[:n],
+        "mortgage": 0.0020 * (0.3 + 0.7 * main) * family * income * steady * people.is_tenant[:n],
         "insurance": 0.0018 * (0.3 + family),
     }
-    chance = np.stack([rate[slot] for slot in SLOTS], axis=1)
+    needs = people.needs_segment[:n]
+    chance = np.stack([rate[slot] * wanted(slot, needs) for slot in SLOTS], axis=1)
     has_current = accounts.of[:n, :1] >= 0
     chance[:, SLOTS.index("card") :] *= has_current
     chance *= (accounts.of[:n] < 0) * np.exp(0.2 * relation.satisfaction[:n, None] + relation.push[:n])

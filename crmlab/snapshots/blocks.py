@@ -128,6 +128,7 @@ ROLLUPS: dict[str, Rollup] = {
             "charges": _amount("kind in ('fee', 'penalty') and amount < 0", "-amount"),
             "penalties": _count("kind = 'penalty'"),
             "cash": _amount("kind = 'cash_out' and amount < 0", "-amount"),
+            "card_paid": _amount("kind = 'card_payment' and amount < 0", "-amount"),
             "acts_by_channel": _count("is_customer_initiated and channel is not null"),
             **{
                 f"acts_{channel}": _count(f"is_customer_initiated and channel = '{channel}'")
@@ -214,13 +215,22 @@ BLOCKS: dict[str, Block] = {
             **_each_window("bookings", "received", "spent", "acts", "turnover"),
             **{
                 f"{state}_12m": _over(state, 12)
-                for state in ("charges", "penalties", "cash", "acts_by_channel", *(f"acts_{c}" for c in SHARE_CHANNELS))
+                for state in (
+                    "charges",
+                    "penalties",
+                    "cash",
+                    "card_paid",
+                    "acts_by_channel",
+                    *(f"acts_{c}" for c in SHARE_CHANNELS),
+                )
             },
             **{
                 f"{state}_months_{months}m": _months_with(state, months)
                 for state in ("salary", "inflow")
                 for months in (3, 6, 12)
             },
+            "acts_months_12m": _months_with("acts", 12),
+            "acts_squared_12m": "sum(acts * acts)",
             "salary_6m": _over("salary", 6),
             "inflow_6m": "sum(case when month_index > {month} - 6 then coalesce(inflow, 0) else 0 end)",
         },

@@ -247,10 +247,27 @@ _ACTIVITY = [
         for channel in SHARE_CHANNELS
     ),
     _feature(
+        "active_months_12m_count",
+        "count",
+        _MONTHS(12, "s"),
+        "months with a booking the customer initiated",
+        "activity.acts_months_12m",
+    ),
+    _feature(
+        "frequency_variation_12m_share",
+        "share",
+        _MONTHS(12, "s"),
+        "standard deviation of the months' bookings the customer initiated, as a share of their mean (0: the same every"
+        " month); months without any count, empty for none at all",
+        "case when activity.acts_12m > 0 then sqrt(cast(12 * activity.acts_squared_12m"
+        " - activity.acts_12m * activity.acts_12m as double)) / cast(activity.acts_12m as double) end",
+    ),
+    _feature(
         "charges_12m_amount", "money", _MONTHS(12, "s"), "fees and penalties paid, positive", "activity.charges_12m"
     ),
     _feature("penalties_12m_count", "count", _MONTHS(12, "s"), "penalties booked", "activity.penalties_12m"),
     _feature("cash_12m_amount", "money", _MONTHS(12, "s"), "cash taken out, positive", "activity.cash_12m"),
+    _feature("card_paid_12m_amount", "money", _MONTHS(12, "s"), "paid by card, positive", "activity.card_paid_12m"),
     _feature(
         "is_salary_credited",
         "flag",
