@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import shutil
 from dataclasses import fields
 from pathlib import Path
@@ -12,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+import crmlab.simulation
 from crmlab.bank import Bank
 from crmlab.bank.door import inspect
 from crmlab.errors import CrmlabError
@@ -74,7 +77,26 @@ def test_customers_and_months_agree_with_the_tables_of_the_bank(small_bank: Path
     gap = months.groupby("customer_id")["month_on"].agg(lambda days: len(days) - len(pd.unique(days)))
     assert (gap == 0).all()
     assert months["hazard"].between(0, 1).all()
-    assert (months.loc[months["status"] != "active", "hazard"] <= 1).all()
+    assert (months["hazard"] >= months["hazard_of_closing"]).all()
+    settled = months["status"].isin(["silent", "leaving"]) & months.duplicated(["customer_id", "status"])
+    assert settled.sum() > 50
+    assert (months.loc[settled, "hazard"] == 0).all()  # who has decided does not decide again
+
+
+def test_the_market_is_made_of_its_components(small_bank: Path, truth: Truth) -> None:
+    seen = pd.read_parquet(small_bank / "market.parquet")
+    known = truth.table("market")
+    assert len(known) == 60 + 18  # five years of history, and every month of the bank, published or not
+    known = known[known["month_on"].isin(pd.to_datetime(seen["month_on"]))]
+    made = known["deposits_trend"] * known["deposits_season"] * known["deposits_noise"]
+    assert np.allclose(made, seen["system_deposits_amount"].astype(float), atol=1e6)  # published in millions
+    assert np.allclose(known["policy_rate"], seen["policy_rate_share"], atol=1e-4)
+    assert np.allclose(0.85 * known["policy_rate"] + 0.004 + known["competitor_gap"], known["competitor_rate"])
+    steps = known["policy_rate"].diff().iloc[1:]
+    regime = known["policy_regime"].iloc[1:]
+    assert (steps[regime == "holding"] == 0).all()
+    assert (steps[regime == "rising"] >= 0).all()
+    assert (steps[regime == "falling"] <= 0).all()
 
 
 def test_a_longer_bank_begins_with_the_same_truth(small_bank: Path, truth: Truth, tmp_path: Path) -> None:
@@ -155,6 +177,13 @@ def test_parameters_are_plain_and_the_readme_names_every_column(small_bank: Path
     assert describe_truth() in text
     for table in TRUTH.values():
         assert all(f"| `{column.name}` |" in text for column in table.columns)
+
+
+def test_every_module_that_knows_parameters_tells_them(truth: Truth) -> None:
+    names = [one.name for one in pkgutil.iter_modules(crmlab.simulation.__path__) if not one.ispkg]
+    modules = {name: importlib.import_module(f"crmlab.simulation.{name}") for name in names}
+    own = {n for n, m in modules.items() if getattr(getattr(m, "parameters", None), "__module__", "") == m.__name__}
+    assert set(truth.parameters) == own
 
 
 def test_planted_defects_are_told(small_bank: Path, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         record.add("loyalty_points", programme.admit(month, people, relation, accounts))
         contacts.assign(month, people, relation, accounts)
         stages.admit(people)
-        ahead = stages.foresee(relation, people, month)
+        ahead = stages.foresee(relation, people, month, contacts.return_chance)
         life, events = generator(seed, number, t, "life"), generator(seed, number, t, "events")
         happened = live_a_month(life, events, relation, people, n, month)
         record.note("life_events", _happened(happened, t))

@@ -89,6 +89,7 @@ class Contacts:
         self._memory, self._minds = Memory(), Persuasion(seed, block)
         self._batches: list[_Batch] = []
         self._rng = generator(seed, block, -1, "contacts")
+        self.return_chance = np.zeros(0)  # chance of each lost customer to come back next month
 
     def assign(self, month: Month, people: People, relation: Relation, accounts: Accounts) -> None:
         """Choose, draw the arms and speak to the treated, in the first days of a month."""
@@ -211,7 +212,8 @@ class Contacts:
             if batch.campaign.goal == "cross_sell":  # wanted before the contact and opened since: nothing to gain
                 done = batch.responded < _NEVER
                 batch.p_treated[done] = batch.p_held_out[done] = 1.0
-        relation.returns[:] = self._rng.random(len(people)) < logistic(level + invited)
+        self.return_chance = logistic(level + invited)
+        relation.returns[:] = self._rng.random(len(people)) < self.return_chance
 
     def _starting(self, t: int) -> list[_Batch]:
         return [batch for batch in self._batches if batch.campaign.month == t]

@@ -26,7 +26,7 @@ from crmlab.simulation.life import parameters as life_parameters
 from crmlab.simulation.opinions import foresee_satisfaction
 from crmlab.simulation.products import CATALOGUE, SLOTS
 from crmlab.simulation.relation import ACTIVE, LEAVING, SILENT, Relation
-from crmlab.simulation.wishes import adoption_chance
+from crmlab.simulation.wishes import adoption_chance, competing
 
 __all__ = ["HORIZON", "NOTED_IN", "Prospects", "parameters"]
 
@@ -171,12 +171,15 @@ class Prospects:
         new[:, _LOAN] = 3.5 * income * _SLOT_MARGIN[_LOAN]
         new[:, _MORTGAGE] = 48 * income * _SLOT_MARGIN[_MORTGAGE]
         new += _SLOT_FEE
-        chance = adoption_chance(relation, people, accounts, n, month)
+        chance = competing(adoption_chance(relation, people, accounts, n, month))
         wish = relation.wish[:n]
         months = there[1:][::-1].cumsum(axis=0)[::-1]  # month-ends to come after an order at the end of month j
         # whoever has opened a slot opens no second account in it
-        open_still = (1 - chance)[None] ** np.arange(HORIZON - 1)[:, None, None]
-        later = (chance * new * (open_still * months[:, :, None]).sum(axis=0)).sum(axis=1)
+        open_still, ahead = np.ones_like(chance), np.zeros_like(chance)
+        for left in months:
+            ahead += open_still * left[:, None]
+            open_still *= 1 - chance
+        later = (chance * new * ahead).sum(axis=1)
         ordered = np.where(wish >= 0, new[np.arange(n), np.maximum(wish, 0)], 0.0) * (wish != _TERM)
         return later + ordered * there.sum(axis=0)
 

@@ -56,6 +56,8 @@ class Stages:
     def admit(self, people: People) -> None:
         """Make room for customers who joined."""
         new = len(people) - self._size
+        self._returning = people.previous[self._size :]
+        self._returning = self._returning[self._returning >= 0]
         if not new:
             return
         joined = people.joined[self._size :].astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) - _ZERO
@@ -73,14 +75,26 @@ class Stages:
         self._assets[:, :-1] = self._assets[:, 1:]
         self._assets[:, -1] = np.maximum(money, 0).sum(axis=1)
 
-    def foresee(self, relation: Relation, people: People, month: Month) -> dict[str, np.ndarray]:
+    def foresee(
+        self, relation: Relation, people: People, month: Month, return_chance: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """Return what is known of a month before anything happens in it.
+
+        Parameters
+        ----------
+        relation, people
+            The block on the first day, with those who join in the month.
+        month : Month
+            The month.
+        return_chance : array of float
+            Chance of customers of the month before, if lost, to come back in this one under a new number.
 
         Returns
         -------
         dict of array
             ``status``; ``dies``, chance to die; ``ends``, chance that the relation ends; ``follows``, chance that it
-            ends because the partner's does; ``sleeps``, whether who lives is dormant at its end.
+            ends because the partner's does; ``sleeps``, whether who lives is dormant at its end;
+            ``returns``, chance to come back.
         """
         n = self._size
         status, months_in = relation.status[:n].copy(), relation.months_in[:n] + 1
@@ -96,7 +110,11 @@ class Stages:
         follows = np.zeros(n)
         follows[people.partner[owner]] = ends[owner]
         sleeps = (status == SILENT) & (months_in > _FADED_MONTHS) & ~due
-        return {"status": status, "dies": dies, "ends": ends, "follows": follows, "sleeps": sleeps}
+        returns = np.zeros(n)
+        returns[: len(return_chance)] = return_chance
+        returns[status != LEFT] = 0.0
+        known = {"status": status, "dies": dies, "ends": ends, "follows": follows, "sleeps": sleeps}
+        return known | {"returns": returns}
 
     def move(
         self, relation: Relation, month: Month, before: Mapping[str, np.ndarray], chances: Chances, wants: np.ndarray,
@@ -127,7 +145,9 @@ class Stages:
         true = self._probabilities(t, before)
         self._ordered = np.where(ordered, t, self._ordered)
         self.stage = self._now(relation, t)
-        return _moves(t, was, self.stage, true)
+        now = self.stage.copy()
+        now[self._returning] = _WON_BACK  # the old number stays lost; the person is counted where they go
+        return _moves(t, was, now, true)
 
     def _now(self, relation: Relation, t: int) -> np.ndarray:
         """Stage of everybody at the end of month `t`."""
@@ -145,11 +165,11 @@ class Stages:
         keeps = np.where(status == ACTIVE, lives * (1 - self._leave), 0.0)
         early, grows = self._is_early(t), self._grows(t)
         true = np.zeros((self._size, len(STAGES)))
-        true[:, _LOST] = np.where(status == LEFT, 1.0, 1 - alone * (1 - before["ends"]))
+        true[:, _LOST] = np.where(status == LEFT, 1 - before["returns"], 1 - alone * (1 - before["ends"]))
         true[:, _DORMANT] = lives * before["sleeps"]
         true[:, _DECLINE] = np.where(status == LEFT, 0.0, 1 - true[:, _LOST] - true[:, _DORMANT] - keeps)
         true[:, _ONBOARDING] = keeps * (early & ~self._is_back)
-        true[:, _WON_BACK] = keeps * (early & self._is_back)
+        true[:, _WON_BACK] = keeps * (early & self._is_back) + before["returns"]
         true[:, _GROWTH] = keeps * ~early * np.where(grows, 1.0, self._wants)
         true[:, _MATURITY] = keeps * ~early * np.where(grows, 0.0, 1 - self._wants)
         return true
