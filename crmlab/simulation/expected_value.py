@@ -26,6 +26,7 @@ from crmlab.simulation.life import parameters as life_parameters
 from crmlab.simulation.opinions import foresee_satisfaction
 from crmlab.simulation.products import CATALOGUE, SLOTS
 from crmlab.simulation.relation import ACTIVE, LEAVING, SILENT, Relation
+from crmlab.simulation.savings import HOARDERS
 from crmlab.simulation.wishes import adoption_chance, competing
 
 __all__ = ["HORIZON", "NOTED_IN", "Prospects", "parameters"]
@@ -54,6 +55,9 @@ _GROWTH = {
     _PENSION: (0.0035, 0.030, 0.0035, 0.001), _CARD: (0.0, 0.006, 0.0, 0.0),
 }  # fmt: skip
 _BACK_TO_USUAL = {_CURRENT: 0.984, _CARD: 0.92}  # a month, of what stands above the mean of the last year
+# Who does not hoard puts what lies far above the buffer aside within months (see `savings.put_aside`): how many incomes
+# are far, and the share still there a month later for those with savings here, and for those who send it elsewhere.
+_FAR_INCOMES, _STILL_HERE, _STILL_HERE_ALONE = 8.0, 0.55, 0.78
 # chance a month to buy something large, share of savings that it takes, incomes at most (see `savings`)
 _PURCHASE, _PURCHASE_SHARE, _PURCHASE_INCOMES = 0.045, 0.247, 15
 
@@ -124,6 +128,9 @@ class Prospects:
         income = 100 * people.income[:n] * 1.025 ** (month.year - 2023)
         paid_here = relation.has_income[:n]
         balance = np.repeat(money[None], HORIZON, axis=0)
+        saves = held[:, [_SAVINGS, _BONUS]].any(axis=1)
+        far = np.maximum(money[:, _CURRENT] - _FAR_INCOMES * income, 0) * (people.rhythm[:n, 6] > HOARDERS)
+        far = far * (relation.status[:n] == ACTIVE) * (1 - np.where(saves, _STILL_HERE, _STILL_HERE_ALONE) ** ahead)
         for slot, (share, of_income, share_elsewhere, of_elsewhere) in _GROWTH.items():
             start = money[:, slot]
             if slot in _BACK_TO_USUAL:
@@ -136,6 +143,7 @@ class Prospects:
             if slot in (_SAVINGS, _BONUS):
                 bought = np.minimum(_PURCHASE_SHARE * start, _PURCHASE_INCOMES * income)
                 move = move - _PURCHASE * bought * held[:, _CURRENT] * (start > 50_000)
+            start = start - far if slot == _CURRENT else start + far * (slot == _saved_in(held))
             balance[:, :, slot] = np.where(held[:, slot], np.maximum(start + move * ahead, 0), 0.0)
         for slot in (_LOAN, _MORTGAGE):
             rate, due = accounts.rate[of[:, slot]] / 12, accounts.instalment[of[:, slot]]
@@ -182,6 +190,11 @@ class Prospects:
         later = (chance * new * ahead).sum(axis=1)
         ordered = np.where(wish >= 0, new[np.arange(n), np.maximum(wish, 0)], 0.0) * (wish != _TERM)
         return later + ordered * there.sum(axis=0)
+
+
+def _saved_in(held: np.ndarray) -> np.ndarray:
+    """Slot into which each customer puts money aside."""
+    return np.where(held[:, _BONUS], _BONUS, _SAVINGS)
 
 
 def _months_until(day: np.ndarray, month: Month) -> np.ndarray:

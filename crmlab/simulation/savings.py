@@ -8,12 +8,12 @@ from crmlab.simulation.products import slot_of
 from crmlab.simulation.relation import ACTIVE, LEAVING, SILENT
 from crmlab.simulation.scene import Scene
 
-__all__ = ["draw_on_savings", "put_aside", "take_away"]
+__all__ = ["HOARDERS", "draw_on_savings", "put_aside", "take_away"]
 
 _CURRENT = slot_of("current")
 _SAVINGS = ("savings", "bonus")
 _DRAINED_AFTER = 6  # months in which those who leave or fall silent take their money away
-_HOARDERS = 0.22  # share of customers who let money lie on the current account
+HOARDERS = 0.22  # share of customers who let money lie on the current account
 # plan, chance a month, share of what is left over, highest amount in cents (0: none, and an order by hand)
 _PLANS = (("pension", 0.95, 0.12, 15_000), ("fund_high", 0.25, 0.40, 0), ("fund_low", 0.25, 0.40, 0))
 
@@ -83,7 +83,7 @@ def put_aside(scene: Scene, rng: np.random.Generator) -> None:
         scene.transfer(who, "current", name, late[who], amount, channel, kind="investment", initiated=not cap, rng=rng)
         excess[who] -= amount
         bought[who] = True
-    saver = free & (u < 0.6) & (excess > 5000) & (habit[:, 6] > _HOARDERS)
+    saver = free & (u < 0.6) & (excess > 5000) & (habit[:, 6] > HOARDERS)
     with_bonus = scene.holders("bonus") & ((size < 0.6) | ~scene.holders("savings"))
     for name, mine in (("bonus", with_bonus), ("savings", scene.holders("savings") & ~with_bonus)):
         who = np.flatnonzero(saver & mine)
