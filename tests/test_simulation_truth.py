@@ -40,6 +40,11 @@ def test_every_declared_table_is_written_with_its_types(small_bank: Path, truth:
         assert [str(field.type) for field in written] == [str(field.type) for field in empty], name
 
 
+def test_the_documentation_names_every_table_of_the_truth() -> None:
+    told = (Path(__file__).parents[1] / "data" / "README.md").read_text(encoding="utf-8")
+    assert [name for name, table in TRUTH.items() if f"| {name} | {table.about} |" not in told] == []
+
+
 def test_what_is_noted_is_declared_and_the_other_way_round() -> None:
     with pytest.raises(CrmlabError) as refusal:
         truth_table("months", {"customer": np.array([0]), "mood": np.array([1.0])})
