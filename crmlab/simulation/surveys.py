@@ -26,17 +26,17 @@ __all__ = ["MEASURES", "Fieldwork", "parameters", "surveys_table"]
 # 8.1, standard deviations 1.5 to 2.7, correlations within a latent variable .5 to .7); the first items lie near 7, far
 # enough from the ends of the scale that answers cut off at 0 and 10 do no harm.
 MEASURES = {
-    "image1": (7.1, 1.35, 1.0), "image2": (7.5, 1.25, 1.1), "image3": (6.9, 1.40, 1.2), "image4": (6.5, 1.45, 1.4),
-    "expect1": (7.1, 1.35, 1.1), "expect2": (7.4, 1.30, 1.3), "expect3": (7.2, 1.35, 1.2),
+    "image1": (7.0, 1.35, 1.0), "image2": (7.5, 1.25, 1.1), "image3": (6.9, 1.40, 1.2), "image4": (6.5, 1.45, 1.4),
+    "expect1": (7.0, 1.40, 1.1), "expect2": (7.3, 1.45, 1.3), "expect3": (7.2, 1.45, 1.2),
     "product1": (7.1, 1.40, 1.1), "product2": (7.3, 1.40, 1.3), "product3": (6.6, 1.45, 1.3),
     "product4": (6.5, 1.35, 1.3),
     "attitude1": (7.2, 1.40, 1.0), "attitude2": (7.0, 1.45, 1.1), "attitude3": (7.2, 1.30, 1.1),
     "attitude4": (6.3, 1.45, 1.4),
     "handling1": (7.0, 1.45, 1.1), "handling2": (6.6, 1.50, 1.3), "handling3": (6.7, 1.40, 1.3),
     "handling4": (6.5, 1.45, 1.3),
-    "value1": (7.0, 1.40, 1.1), "value2": (6.5, 1.50, 1.3), "value3": (6.8, 1.35, 1.3),
-    "satisf1": (7.1, 1.45, 0.9), "satisf2": (6.9, 1.45, 1.0), "satisf3": (6.5, 1.50, 1.1),
-    "loyal1": (7.1, 1.45, 1.1), "loyal2": (7.4, 1.45, 1.2), "loyal3": (6.8, 1.55, 1.5),
+    "value1": (7.1, 1.40, 1.1), "value2": (6.5, 1.50, 1.3), "value3": (6.8, 1.35, 1.3),
+    "satisf1": (7.0, 1.45, 0.9), "satisf2": (6.9, 1.45, 1.0), "satisf3": (6.5, 1.50, 1.1),
+    "loyal1": (6.9, 1.45, 1.1), "loyal2": (7.4, 1.45, 1.2), "loyal3": (6.8, 1.55, 1.5),
 }  # fmt: skip
 _NPS = ("loyalty", 7.6, 1.60, 1.3)  # asks more of customers than staying does, and divides them more
 # Answer after a contact: mean, loadings, error; then what the contact itself did (see `_csat`).
@@ -44,7 +44,7 @@ _CSAT = (7.5, {"satisfaction": 0.4, "service_attitude": 0.4, "handling_efficienc
 _LEFT_OUT = {"expectations": 0.02}  # share of answers left out, by latent variable; else:
 _LEFT_OUT_ELSE = 0.012
 _WAVE_MONTH = 3  # invited in March, reminded in April
-_INCLUDED = (0.6, 0.9)  # share invited, of customers without and with their income here
+_INCLUDED = (0.75, 1.0)  # share invited, of customers without and with their income here
 # Log odds of answering the first letter: constant, image, ten years of age, engagement, main bank. Who thinks well of
 # the bank answers more often, so the raw index is too good. With the reminder about three in ten answer (assumed; mail
 # and e-mail surveys of bank customers reach 10 to 40 %).
