@@ -1,8 +1,8 @@
 """Recover the truth of simulated banks by textbook estimators: how often does an interval hold the true value?
 
 Run ``python benchmarks/recovery.py path``, ``hazard`` or ``campaigns`` (100 seeds, minutes); ``--seeds``,
-``--first``, ``--customers`` and ``--months`` change the banks. A nominal interval of 95 % should hold the truth in 90 or more of
-100 seeds (with luck as usual, in all but one case of a hundred).
+``--first``, ``--customers`` and ``--months`` change the banks. A nominal interval of 95 % should hold the truth in 90
+or more of 100 seeds (with luck as usual, in all but one case of a hundred).
 """
 
 from __future__ import annotations
