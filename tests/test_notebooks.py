@@ -10,6 +10,7 @@ import pytest
 from crmlab.reporting.form import form_problems
 from crmlab.reporting.plan import make_plan
 from crmlab.reporting.runner import run
+from crmlab.simulation import simulate
 from crmlab.validation.registry import registered
 
 ROOT = Path(__file__).parents[1]
@@ -28,8 +29,9 @@ class _Silent:
         pass
 
 
-def _run(bank, out):
-    return run(make_plan(ROOT, source=str(bank), out=str(out), jobs=min(2, os.cpu_count() or 1)), _Silent())
+def _run(bank, out, wanted=()):
+    jobs = min(2, os.cpu_count() or 1)
+    return run(make_plan(ROOT, source=str(bank), out=str(out), jobs=jobs, wanted=wanted), _Silent())
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +110,21 @@ def test_no_identifier_of_the_bank_is_on_a_page(first, small_bank, name):
 @pytest.mark.slow
 @pytest.mark.parametrize(("customers", "months"), [(1, 1), (60, 1)], ids=["one customer", "one month"])
 def test_a_bank_with_hardly_any_data_is_answered_too(tmp_path, customers, months):
-    from crmlab.simulation import simulate
-
     simulate(tmp_path / "bank", customers=customers, months=months)
     summary = _run(tmp_path / "bank", tmp_path / "report")
     assert [(r.name, r.status, r.reason) for r in summary.results] == [(name, "answered", "") for name in NAMES]
+
+
+@pytest.mark.slow
+def test_the_report_of_a_spoiled_bank_tells_every_kind_of_defect(tmp_path):
+    folder = simulate(tmp_path / "bank", customers=1000, months=24, seed=1, plant="all").folder
+    summary = _run(folder, tmp_path / "report", wanted=["00_customer_base"])
+    kept = json.loads(_findings(summary, "00_customer_base"))
+    told = json.dumps([table for table in kept["tables"] if table["name"] == "mend_first"])
+    kinds = {
+        "broken rule", "campaign arms", "coding", "joiners", "leak", "look-alikes", "scale", "silent table",
+        "test customers", "unit",
+    }  # fmt: skip
+    assert {kind for kind in kinds if kind not in told} == set()
+    alarms = next(number for number in kept["numbers"] if number["name"] == "alarms")
+    assert alarms["value"] >= len(kinds)
