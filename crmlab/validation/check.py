@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from crmlab.validation import campaign_effects, hazard
+from crmlab.validation import campaign_effects, hazard, path_model
 from crmlab.validation.claims import Claim
 from crmlab.validation.planted import Topic, planted_defects, planted_topics
 from crmlab.validation.registry import Answered, claims_of
@@ -41,6 +41,12 @@ class Textbook:
 
 
 TEXTBOOKS = (
+    Textbook(
+        "Path model",
+        "Each answer is a noisy reading of an opinion; the other answers to the same opinion serve as instruments, so "
+        "the noise does not weaken the paths.",
+        path_model.recover,
+    ),
     Textbook(
         "Hazard of leaving",
         "A logistic regression: who closes the accounts in a month, by what the bank's tables knew some months before.",
