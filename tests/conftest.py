@@ -17,6 +17,23 @@ def real_data() -> Path:
     return folder.resolve()
 
 
+@pytest.fixture(scope="session")
+def engine_on():
+    """Open a DuckDB connection with the tables of a folder as views, without the bank's door; close it yourself."""
+    import duckdb
+
+    def opened(folder: Path) -> duckdb.DuckDBPyConnection:
+        engine = duckdb.connect()
+        for path in sorted(folder.iterdir()):
+            if path.suffix == ".parquet":
+                engine.execute(f"create view {path.stem} as from '{path}'")
+            elif path.is_dir() and path.name != "truth":
+                engine.execute(f"create view {path.name} as from '{path}/*.parquet'")
+        return engine
+
+    return opened
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory):
     """Keep the tests out of the user's cache."""

@@ -7,7 +7,6 @@ import os
 import time
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from crmlab.bank import Bank
@@ -21,14 +20,15 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return simulate(tmp_path_factory.mktemp("simulated") / "bank", customers=300, months=18, seed=1).folder
 
 
-def _query(folder: Path, sql: str) -> list[tuple]:
-    with duckdb.connect() as engine:
-        for path in sorted(folder.iterdir()):
-            if path.suffix == ".parquet":
-                engine.execute(f"create view {path.stem} as from '{path}'")
-            elif path.is_dir() and path.name != "truth":
-                engine.execute(f"create view {path.name} as from '{path}/*.parquet'")
-        return engine.sql(sql).fetchall()
+@pytest.fixture(scope="module")
+def query(bank: Path, engine_on):
+    """Run SQL on the tables of the bank, or of another folder."""
+
+    def rows(sql: str, folder: Path = bank) -> list[tuple]:
+        with engine_on(folder) as engine:
+            return engine.sql(sql).fetchall()
+
+    return rows
 
 
 def _bytes(folder: Path) -> dict[str, str]:
@@ -58,9 +58,8 @@ def test_a_longer_bank_seen_on_a_day_is_the_bank_that_ends_there(
         assert known == whole, table
 
 
-def test_every_month_end_balance_is_the_balance_before_plus_the_bookings(bank: Path) -> None:
-    wrong = _query(
-        bank,
+def test_every_month_end_balance_is_the_balance_before_plus_the_bookings(query) -> None:
+    wrong = query(
         """
         with booked as (select account_id, last_day(booked_on) as balance_on, sum(amount) as amount
                         from transactions group by all),
@@ -73,9 +72,8 @@ def test_every_month_end_balance_is_the_balance_before_plus_the_bookings(bank: P
     assert wrong == []
 
 
-def test_an_account_closes_with_nothing_on_it(bank: Path) -> None:
-    closed, rest = _query(
-        bank,
+def test_an_account_closes_with_nothing_on_it(query) -> None:
+    closed, rest = query(
         """
         with opening as (select account_id, balance_amount as amount from balances where balance_on = date '2022-12-31')
         select count(*), count(*) filter (total <> 0) from accounts join (
@@ -108,24 +106,23 @@ def test_the_clean_bank_raises_no_alarm(bank: Path) -> None:
     assert {violation.severity for violation in on_a_day} == {"info"}  # only how many rows become known later
 
 
-def test_no_booking_before_its_account_opens(bank: Path, tmp_path: Path) -> None:
+def test_no_booking_before_its_account_opens(query, bank: Path, tmp_path: Path) -> None:
     # customer 925 of seed 1 once got money six days before their current account opened
     larger = simulate(tmp_path / "bank", customers=1000, months=10, seed=1).folder
     for folder in (bank, larger):
-        early, late = _query(
-            folder,
+        early, late = query(
             """
             select count(*) filter (least(booked_on, occurred_at::date) < opened_on),
                    count(*) filter (booked_on > closed_on)
             from transactions join accounts using (account_id)
             """,
+            folder,
         )[0]
         assert (early, late) == (0, 0)
 
 
-def test_a_second_person_is_known_when_the_account_opens(bank: Path) -> None:
-    shared, unknown = _query(
-        bank,
+def test_a_second_person_is_known_when_the_account_opens(query) -> None:
+    shared, unknown = query(
         """
         select count(*), count(*) filter (c.joined_on > a.opened_on)
         from accounts a join customers c on c.customer_id = a.authorised_customer_id

@@ -20,15 +20,10 @@ WORKED = ("lead", "qualified", "proposal", "negotiation")
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+def bank(tmp_path_factory: pytest.TempPathFactory, engine_on) -> duckdb.DuckDBPyConnection:
     # several branches with several employees each: more customers, fewer months
     folder = simulate(tmp_path_factory.mktemp("pipeline") / "bank", customers=2000, months=MONTHS, seed=6).folder
-    engine = duckdb.connect()
-    for path in sorted(folder.iterdir()):
-        if path.suffix == ".parquet":
-            engine.execute(f"create view {path.stem} as from '{path}'")
-        elif path.is_dir() and path.name != "truth":
-            engine.execute(f"create view {path.name} as from '{path}/*.parquet'")
+    engine = engine_on(folder)
     engine.execute(f"create view truth as from '{folder}/truth/opportunities/*.parquet'")
     slots = ", ".join(f"('P{at + 1:02d}', '{product.slot}')" for at, product in enumerate(CATALOGUE))
     engine.execute(f"create table slots as from (values {slots}) s(product_id, slot)")

@@ -19,14 +19,9 @@ MONTHS = 30  # longer than points are valid
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+def bank(tmp_path_factory: pytest.TempPathFactory, engine_on) -> duckdb.DuckDBPyConnection:
     folder = simulate(tmp_path_factory.mktemp("points") / "bank", customers=1000, months=MONTHS, seed=5).folder
-    engine = duckdb.connect()
-    for path in sorted(folder.iterdir()):
-        if path.suffix == ".parquet":
-            engine.execute(f"create view {path.stem} as from '{path}'")
-        elif path.is_dir() and path.name != "truth":
-            engine.execute(f"create view {path.name} as from '{path}/*.parquet'")
+    engine = engine_on(folder)
     for name in ("members", "months"):
         engine.execute(f"create view truth_{name} as from '{folder}/truth/{name}/*.parquet'")
     yield engine
