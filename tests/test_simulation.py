@@ -7,7 +7,10 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crmlab.bank import Bank
 from crmlab.bank.door import inspect
@@ -55,6 +58,31 @@ def test_a_longer_bank_seen_on_a_day_is_the_bank_that_ends_there(
     for table in short.tables:
         known, whole = (sorted(view.table(table).fetchall(), key=repr) for view in (seen, short))
         assert whole, table
+        assert known == whole, table
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    customers=st.integers(1, 60),
+    months=st.integers(1, 14),
+    more=st.integers(1, 8),
+)
+def test_no_bank_depends_on_how_long_it_is_simulated(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, customers: int, months: int, more: int
+) -> None:
+    place = tmp_path_factory.mktemp("length")
+    made = [
+        simulate(place / name, customers=customers, months=length, seed=seed).folder
+        for name, length in (("short", months), ("long", months + more))
+    ]
+    short, long = (Bank.open(folder) for folder in made)
+    end = (np.datetime64("2023-01") + months).astype("datetime64[D]") - 1
+    seen = long.as_of(str(end))
+    for table in set(seen.tables) | set(short.tables):
+        known, whole = (
+            sorted(view.table(table).fetchall(), key=repr) if table in view.tables else [] for view in (seen, short)
+        )
         assert known == whole, table
 
 

@@ -200,7 +200,7 @@ MEASURES = (
     ),
     Measure(
         "answer_rate", "Customers who answered the last yearly survey", "share", 0.15, 0.35,
-        "Six to nine in ten are invited, and a quarter to a third of the invited answer (assumed).",
+        "All whose pay comes here and three quarters of the others are invited; a third of them answers (assumed).",
         ("surveys",),
         """select count(distinct customer_id)
                   / (select count(*) from customers where left_on is null or left_on > {last})
