@@ -80,7 +80,8 @@ def against_truth(
             _beside(ax, 1.0, place, str(truth), ha="right", color=colour, dx=_TRUE_POINTS)
         _beside(ax, 1.0, -1.15, "found", ha="right", color="#5c6873", dx=_FOUND_POINTS)
         _beside(ax, 1.0, -1.15, "true", ha="right", color="#5c6873", dx=_TRUE_POINTS)
-        ax.text(0, -1.15, "the truth", ha="center", va="center", fontsize=8, color="#a85a14")
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 2}  # the line does not run through the words
+        ax.text(0, -1.15, "the truth", ha="center", va="center", fontsize=8, color="#a85a14", bbox=paper, zorder=4)
         ax.set_xlabel(quantity)
         return finish(ax, title, subtitle, grid="x")
 
