@@ -139,9 +139,7 @@ def prediction_strength(
             if k == 1:
                 continue
             assigns = [cluster(part, k, int(generator.integers(2**31))) for part in halves]
-            both = [
-                _kept_together(assigns[side](halves[side]), assigns[1 - side](halves[side]), k) for side in (0, 1)
-            ]
+            both = [_kept_together(assigns[side](halves[side]), assigns[1 - side](halves[side]), k) for side in (0, 1)]
             strengths[k][number] = np.mean(both)
     return pd.DataFrame(
         {
