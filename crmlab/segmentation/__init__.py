@@ -1,1 +1,1 @@
-"""Segments of customers: by wealth."""
+"""Segments of customers: by wealth; and whether clusters are there at all."""
