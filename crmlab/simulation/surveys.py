@@ -256,7 +256,7 @@ def _rows(answers: dict[str, np.ndarray], serial: np.ndarray) -> dict[str, np.nd
     """One row an item asked, and one for the comment where there is one."""
     open_item = answers["score"].shape[1]
     response, item = np.nonzero(answers["score"] > -2)
-    spoke = np.flatnonzero(answers["text"] != None)  # noqa: E711  (elementwise)
+    spoke = np.flatnonzero(np.not_equal(answers["text"], None))
     score = np.concatenate([answers["score"][response, item], np.full(len(spoke), -1, dtype=np.int8)])
     text = np.concatenate([np.full(len(response), None, dtype=object), answers["text"][spoke]])
     response, item = np.concatenate([response, spoke]), np.concatenate([item, np.full(len(spoke), open_item)])
