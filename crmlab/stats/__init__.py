@@ -5,6 +5,7 @@ from crmlab.stats.drift import PSI, out_of_line, psi
 from crmlab.stats.estimate import Estimate, amount_text, count_text, share_text
 from crmlab.stats.evidence import Evidence, estimates_of
 from crmlab.stats.intervals import median, proportion, proportions, rate, rates
+from crmlab.stats.power import smallest_difference, smallest_difference_of_means
 from crmlab.stats.resampling import bootstrap, replicates, resample_weights
 from crmlab.stats.transitions import transitions
 
@@ -30,6 +31,8 @@ __all__ = [
     "replicates",
     "resample_weights",
     "share_text",
+    "smallest_difference",
+    "smallest_difference_of_means",
     "top_share",
     "transitions",
 ]
