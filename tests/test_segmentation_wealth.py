@@ -81,7 +81,8 @@ def test_moves_by_hand():
     assert counts["affluent"].to_dict() == {"base": 2, "affluent": 8, "top": 0, "left": 0}
     shares = {name: round(e.value * 30) for name, e in found.estimates.items()}
     assert shares == {"stayed_share": 23, "rose_share": 4, "fell_share": 2, "left_share": 1}
-    assert "1 came since and are not in the table. Half of them had joined within 10 days" in found.reading
+    assert "1 came since and are not in the table. 13.3 % (" in found.reading
+    assert "% (95 % interval 1.8 to 21.3 %, n = 30) fell. Half of them had joined within 10 days" in found.reading
     # nobody began in the top tier: no share is given for a group of under 10
     assert found.frame.set_index("from").loc["top", "share"].isna().all()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.bank.tables import FAMILIES
 from crmlab.errors import refuse
+from crmlab.segmentation.migration import hide_small_starts, migration
 from crmlab.segmentation.people import income_of
 from crmlab.segmentation.tiers import Tiering
 from crmlab.stats import (
@@ -149,41 +149,27 @@ def moves(before: pd.DataFrame, after: pd.DataFrame, rule: Tiering) -> Evidence:
     -----
     The amounts are nominal: inflation lifts customers over fixed thresholds. Who joined in between is not in the table.
     """
-    start = rule.of(before["assets_amount"]).dropna()
-    end = rule.of(after["assets_amount"]).reindex(start.index)
-    gone = ~start.index.isin(after.index)
-    end = end.where(~gone, "left")
-    both = end.notna()
-    start, end = start[both], end[both]
-    ends = ["left"] if (end == "left").any() else []
-    frame = _hide_small(transitions(start, end, order=rule.names, ends=ends))
+    start = rule.of(before["assets_amount"])
+    found = migration(start, rule.of(after["assets_amount"]), order=rule.names, group="tier")
+    counts = found.frame["customers_count"]
     place = {name: i for i, name in enumerate(rule.names)}
-    step = end.map(place) - start.map(place)
-    n = len(start)
-    shares = {
-        "stayed_share": proportion(int((step == 0).sum()), n),
-        "rose_share": proportion(int((step > 0).sum()), n),
-        "fell_share": proportion(int((step < 0).sum()), n),
-        "left_share": proportion(int((end == "left").sum()), n),
-    }
+    step = found.frame["to"].map(place) - found.frame["from"].map(place)
+    n = int(counts.sum())
+    stayed, left = found["stayed_share"], found["left_share"]
+    rose, fell = (proportion(int(counts[rows].sum()), n) for rows in (step > 0, step < 0))
     young = ""
-    if "tenure_days" in before and (days := before["tenure_days"].reindex(start.index).median()) < _YOUNG_DAYS:
+    days = before["tenure_days"].reindex(start.dropna().index).median() if "tenure_days" in before else _YOUNG_DAYS
+    if days < _YOUNG_DAYS:
         young = (
             f" Half of them had joined within {days:.0f} days before the earlier date, so much of the rise is the "
             "filling of new accounts."
         )
-    joined = int((~after.index.isin(before.index)).sum())
-    left = f" {shares['left_share'].short} left the bank." if ends else ""
     return Evidence(
-        frame,
-        title=f"{shares['stayed_share'].short} stayed in their tier, {shares['rose_share'].short} rose, "
-        f"{shares['fell_share'].short} fell",
-        about=f"Where {count_text(n)} customers of the earlier date went, % of the starting tier; same thresholds; "
-        "Wilson 95 % interval",
-        reading=f"Of {count_text(n)} customers {shares['stayed_share'].text} are in the same tier a year later; "
-        f"{shares['rose_share'].text} rose and {shares['fell_share'].text} fell.{left} {count_text(joined)} came "
-        f"since and are not in the table.{young}",
-        estimates=shares,
+        found.frame,
+        title=f"{stayed.short} stayed in their tier, {rose.short} rose, {fell.short} fell",
+        about=found.about.replace("; Wilson", "; same thresholds; Wilson"),
+        reading=f"{found.reading} {rose.text} rose and {fell.text} fell.{young}",
+        estimates={"stayed_share": stayed, "rose_share": rose, "fell_share": fell, "left_share": left},
     )
 
 
@@ -333,7 +319,7 @@ def income_against_assets(seen: pd.DataFrame, assets_rule: Tiering, income_rule:
     by_income, by_assets = income_rule.of(income), assets_rule.of(seen["assets_amount"])
     known = by_income.notna() & by_assets.notna()
     order = list(dict.fromkeys([*income_rule.names, *assets_rule.names]))
-    frame = _hide_small(transitions(by_income[known], by_assets[known], order=order))
+    frame = hide_small_starts(transitions(by_income[known], by_assets[known], order=order))
     frame = frame[frame["from"].isin(income_rule.names) & frame["to"].isin(assets_rule.names)].reset_index(drop=True)
     rich = by_income[known] == income_rule.names[-1]
     poor_here = by_assets[known] == assets_rule.names[0]
@@ -348,9 +334,3 @@ def income_against_assets(seen: pd.DataFrame, assets_rule: Tiering, income_rule:
         f"{count_text(len(seen))} customers is not known.",
         estimates={"mismatch_share": share},
     )
-
-
-def _hide_small(frame: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the shares of starting groups so small that they point at persons."""
-    small = frame["n"] < SMALLEST_GROUP
-    return frame.assign(**{c: frame[c].mask(small) for c in ("share", "share_low", "share_high")})
