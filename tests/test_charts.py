@@ -113,6 +113,51 @@ EXAMPLES = {
         ),
         {"table": "table", "month": "month", "value": "share"},
     ),
+    "heat_strip": (
+        pd.DataFrame(
+            {
+                "segment": ["Savers", "Savers", "Spenders", "Spenders"],
+                "segment_share": [0.6, 0.6, 0.4, 0.4],
+                "label": ["Age, years", "Card, %"] * 2,
+                "value_text": ["52", "20 %", "41", "70 %"],
+                "interval_text": ["50 to 54", "18 to 22", "38 to 44", "67 to 73"],
+                "difference": [0.4, -0.9, -0.1, 1.4],
+                "is_different": [True, True, False, True],
+            }
+        ),
+        {},
+    ),
+    "jaccard_dots": (
+        pd.DataFrame(
+            {
+                "segment": ["Savers", "Spenders", "Quiet"],
+                "jaccard": [0.95, 0.6, 0.4],
+                "jaccard_low": [0.9, 0.4, 0.2],
+                "jaccard_high": [0.99, 0.8, 0.6],
+                "dissolved_count": [0, 20, 70],
+                "recovered_count": [96, 30, 5],
+                "resamples_count": 100,
+            }
+        ),
+        {},
+    ),
+    "trial_of_k": (
+        pd.DataFrame(
+            {
+                "k": [2, 3, 4],
+                "strength": [0.95, 0.9, 0.6],
+                "strength_error": 0.01,
+                "strength_null": [0.7, 0.5, 0.4],
+                "weakest_jaccard": [0.95, 0.8, 0.5],
+                "usefulness": [0.02, 0.05, 0.06],
+                "usefulness_error": 0.01,
+                "gap": [0.1, 0.4, 0.3],
+                "gap_limit": 0.05,
+                "is_admissible": [True, True, False],
+            }
+        ),
+        {"chosen": 3},
+    ),
     "lorenz_curve": (
         pd.DataFrame(
             {
@@ -305,9 +350,9 @@ def test_titles_and_labels_stay_inside_the_figure():
 
 
 def test_chinese_names_need_no_missing_glyph():
-    from crmlab.charts.style import _fonts
+    from crmlab.charts.style import faces
 
-    if len(_fonts()) == 1:
+    if len(faces()) == 1:
         pytest.skip("no font with Chinese glyphs is installed; Debian: fonts-wqy-microhei")
     frame, keywords = EXAMPLES["bars"]
     bars(frame.assign(group=["北京", "上海", "广州"]), **keywords, **WITH).get_figure().canvas.draw()

@@ -1,6 +1,7 @@
 """Charts in the house style: a finished frame in, Axes out. No chart computes an estimate."""
 
 from crmlab.charts.bars import bars, columns, composition, dots, pyramid
+from crmlab.charts.segments import heat_strip, jaccard_dots, trial_of_k
 from crmlab.charts.time import comings, coverage, lines, panels
 from crmlab.charts.truths import against_truth
 from crmlab.charts.wealth import lorenz_curve, transition_matrix
@@ -16,9 +17,12 @@ __all__ = [
     "composition",
     "coverage",
     "dots",
+    "heat_strip",
+    "jaccard_dots",
     "lines",
     "lorenz_curve",
     "panels",
     "pyramid",
     "transition_matrix",
+    "trial_of_k",
 ]

@@ -21,9 +21,13 @@ __all__ = [
     "INK",
     "PALETTE",
     "SIZES",
+    "SOFT",
     "Scale",
+    "bold",
     "canvas",
+    "faces",
     "finish",
+    "head_inches",
     "house",
     "ramp",
     "ramp_colours",
@@ -35,7 +39,7 @@ PALETTE = ("#0b4f7a", "#d97a28", "#5aa0a8", "#7b2d43", "#8d8d5b")
 ACCENT = PALETTE[1]
 GREY = "#b8c2cc"
 INK = "#1f2a33"
-_SOFT = "#5c6873"
+SOFT = "#5c6873"
 SIZES = {"standard": (7.2, 4.05), "wide": (7.2, 2.7), "square": (4.4, 4.4), "tall": (7.2, 5.6)}
 _CJK = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "Microsoft YaHei", "PingFang SC", "SimHei")
 _TITLE_POINTS, _SUB_POINTS = 11.0, 8.0
@@ -43,7 +47,7 @@ _TITLE_CHARACTERS, _SUB_CHARACTERS = 74, 112
 
 
 @functools.cache
-def _fonts() -> list[str]:
+def faces() -> list[str]:
     """Name the installed faces: the default first, then one with Chinese glyphs if there is one."""
     from matplotlib import font_manager
 
@@ -55,9 +59,9 @@ def _fonts() -> list[str]:
 def house() -> Iterator[None]:
     """Apply the style inside a ``with`` block."""
     settings = {
-        "font.family": _fonts(),
+        "font.family": faces(),
         "font.size": 9,
-        "axes.edgecolor": _SOFT,
+        "axes.edgecolor": SOFT,
         "axes.labelcolor": INK,
         "axes.labelsize": 9,
         "axes.linewidth": 0.6,
@@ -67,8 +71,8 @@ def house() -> Iterator[None]:
         "axes.axisbelow": True,
         "axes.unicode_minus": True,
         "axes.prop_cycle": mpl.cycler(color=PALETTE),
-        "xtick.color": _SOFT,
-        "ytick.color": _SOFT,
+        "xtick.color": SOFT,
+        "ytick.color": SOFT,
         "xtick.labelcolor": INK,
         "ytick.labelcolor": INK,
         "xtick.labelsize": 8.5,
@@ -127,8 +131,8 @@ def finish(ax: Axes, title: str, subtitle: str = "", *, grid: str = "y") -> Axes
     subtitle = textwrap.fill(subtitle, _SUB_CHARACTERS)
     if not own:
         above = 6 + 11 * subtitle.count("\n") + (13 if subtitle else 0)
-        ax.set_title(title, loc="left", fontsize=_TITLE_POINTS, pad=above, **_bold(title))
-        ax.annotate(subtitle, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", color=_SOFT,
+        ax.set_title(title, loc="left", fontsize=_TITLE_POINTS, pad=above, **bold(title))
+        ax.annotate(subtitle, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", color=SOFT,
                     fontsize=_SUB_POINTS, va="bottom")  # fmt: skip
         return ax
     return _finish_own(figure, ax, title, subtitle)
@@ -137,9 +141,7 @@ def finish(ax: Axes, title: str, subtitle: str = "", *, grid: str = "y") -> Axes
 def _finish_own(figure: Figure, ax: Axes, title: str, subtitle: str) -> Axes:
     """Lay out below the titles, then hang both at the figure's left edge, where long labels cannot push them."""
     height = figure.get_size_inches()[1]
-    title_inches = 0.19 * (1 + title.count("\n"))
-    sub_inches = 0.15 * (1 + subtitle.count("\n")) if subtitle else 0.0
-    top = 0.04 + title_inches + 0.04 + sub_inches + 0.06
+    title_inches, top = _line_inches(title, subtitle)
     figure.get_layout_engine().set(rect=(0, 0, 1, 1 - top / height))
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
@@ -149,19 +151,35 @@ def _finish_own(figure: Figure, ax: Axes, title: str, subtitle: str) -> Axes:
         return (x - place.x0) / place.width, (1 - inches_down / height - place.y0) / place.height
 
     x, y = inside(0.008, 0.04)
-    head = ax.set_title(title, loc="left", fontsize=_TITLE_POINTS, y=y, pad=0, **_bold(title))
+    head = ax.set_title(title, loc="left", fontsize=_TITLE_POINTS, y=y, pad=0, **bold(title))
     head.set_position((x, y))
     head.set_verticalalignment("top")
     if subtitle:
         x, y = inside(0.008, 0.04 + title_inches + 0.04)
-        ax.text(x, y, subtitle, transform=ax.transAxes, color=_SOFT, fontsize=_SUB_POINTS, va="top", ha="left")
+        ax.text(x, y, subtitle, transform=ax.transAxes, color=SOFT, fontsize=_SUB_POINTS, va="top", ha="left")
     return ax
 
 
-def _bold(text: str) -> dict[str, object]:
+def _line_inches(title: str, subtitle: str) -> tuple[float, float]:
+    """Height of the title's lines, and of title and subtitle together with the space around them."""
+    title_inches = 0.19 * (1 + title.count("\n"))
+    sub_inches = 0.15 * (1 + subtitle.count("\n")) if subtitle else 0.0
+    return title_inches, 0.04 + title_inches + 0.04 + sub_inches + 0.06
+
+
+def head_inches(title: str, subtitle: str = "") -> float:
+    """Height that `finish` takes at the top of a figure of its own, for charts that are laid out in inches.
+
+    >>> round(head_inches("A finding"), 2), round(head_inches("A finding", "Share, %"), 2)
+    (0.33, 0.48)
+    """
+    return _line_inches(textwrap.fill(title, _TITLE_CHARACTERS), textwrap.fill(subtitle, _SUB_CHARACTERS))[1]
+
+
+def bold(text: str) -> dict[str, object]:
     """Choose the faces of a bold text: few CJK faces have a bold one, so name theirs only where it is needed."""
-    faces = _fonts() if any(character > "\u2e7f" for character in text) else _fonts()[:1]
-    return {"fontweight": "bold", "fontfamily": faces}
+    named = faces() if any(character > "\u2e7f" for character in text) else faces()[:1]
+    return {"fontweight": "bold", "fontfamily": named}
 
 
 class Scale:

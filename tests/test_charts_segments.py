@@ -1,0 +1,406 @@
+"""Charts of segments: every mark where the frame says, every text legible and inside its box."""
+
+import itertools
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.patches import Rectangle
+
+from crmlab.charts import heat_strip, jaccard_dots, trial_of_k
+from crmlab.charts.segments import difference_colour
+from crmlab.charts.sheet import height_of, width_of, wrapped
+from crmlab.charts.style import ACCENT, PALETTE
+from crmlab.errors import CrmlabError
+
+mpl.use("Agg")
+
+WITH = {"title": "Card spenders book three times as often", "subtitle": "Mean, 95 % interval, 5,000 customers"}
+NAMES = (
+    "Digital everyday users", "Branch savers", "Affluent investors", "Quiet customers", "Card spenders",
+    "Salary transfer customers", "Conservative pensioners", "Cash withdrawers",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def _profile(segments, aspects, *, name="{}", label="Aspect {}, EUR", value="{:,.0f}", spread=1.0):
+    """A profile whose differences run from -3 to 3 over the cells."""
+    cells = [(s, a) for s in range(segments) for a in range(aspects)]
+    differences = np.linspace(-3, 3, len(cells)) * spread
+    return pd.DataFrame(
+        {
+            "segment": [name.format(NAMES[s]) for s, _ in cells],
+            "segment_share": [1 / segments for _ in cells],
+            "label": [label.format(a) for _, a in cells],
+            "value_text": [value.format(10_000 + 100 * i) for i in range(len(cells))],
+            "interval_text": [f"{value.format(9_000)} to {value.format(12_345)}" for _ in cells],
+            "difference": differences,
+            "is_different": np.abs(differences) > 0.3,
+        }
+    )
+
+
+def _contrast(one, other):
+    """WCAG 2: ratio of the relative luminances."""
+
+    def luminance(colour):
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+        return float(np.dot(parts, (0.2126, 0.7152, 0.0722)))
+
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _boxes(ax):
+    """Texts in the axes with their boxes in pixels of the printed figure; title, subtitle and empty ones left out."""
+    figure = ax.get_figure()
+    figure.set_dpi(200)
+    figure.draw_without_rendering()
+    texts = [t for t in ax.texts if t.get_text() and t.get_text().replace("\n", " ") != WITH["subtitle"]]
+    return [(text, text.get_window_extent()) for text in texts]
+
+
+def _crossing(boxes):
+    """Pairs of texts of which one covers the other by more than a pixel each way."""
+    found = []
+    for number, (text, box) in enumerate(boxes):
+        for other, far in boxes[number + 1 :]:
+            wide = min(box.x1, far.x1) - max(box.x0, far.x0)
+            tall = min(box.y1, far.y1) - max(box.y0, far.y0)
+            if wide > 1 and tall > 1:
+                found.append((text.get_text(), other.get_text()))
+    return found
+
+
+def _inside_the_figure(ax):
+    figure = ax.get_figure()
+    wide, tall = figure.get_size_inches()
+    box = figure.get_tightbbox()
+    return box.x0 >= -0.02 and box.y0 >= -0.02 and box.x1 <= wide + 0.02 and box.y1 <= tall + 0.02
+
+
+# the sheet
+
+
+def test_text_is_as_wide_as_measured():
+    figure, ax = plt.subplots(dpi=200)
+    for text, points, bold in (("1,234 to 1,567", 6.5, False), ("Digital everyday users", 8, True), ("北京", 8, False)):
+        from crmlab.charts.style import house
+
+        with house():
+            drawn = ax.text(0, 0, text, fontsize=points, fontweight="bold" if bold else "normal")
+            if text == "北京" and len(plt.rcParams["font.family"]) == 1:
+                continue
+            inches = drawn.get_window_extent(figure.canvas.get_renderer()).width / 200
+        assert width_of(text, points, bold=bold) == pytest.approx(inches, rel=0.09)
+
+
+@pytest.mark.parametrize("inches", [0.3, 0.62, 1.5])
+@pytest.mark.parametrize(
+    "text",
+    ["Digital everyday users", "Donaudampfschifffahrtsgesellschaft", "self-service/branch customers", "存款客户" * 9],
+)
+def test_wrapped_text_keeps_its_width_and_its_letters(text, inches):
+    lines = wrapped(text, inches, 7).split("\n")
+    assert max(width_of(line, 7) for line in lines) <= inches
+    assert "".join(lines).replace("-", "").replace(" ", "") == text.replace("-", "").replace(" ", "")
+
+
+def test_a_torn_word_has_pieces_of_one_length_and_hyphens():
+    assert wrapped("Conservative", 0.6, 8) == "Conser-\nvative"
+    assert wrapped("self-service", 0.55, 8) == "self-\nservice"
+    assert wrapped("", 1.0, 8) == ""
+    assert (height_of("", 8), height_of("a\nb", 9)) == (0.0, pytest.approx(2 * 9 * 1.22 / 72))
+
+
+# the heat strip
+
+
+def _cell_patches(ax, count):
+    return [patch for patch in ax.patches if isinstance(patch, Rectangle)][:count]
+
+
+def test_strip_has_a_column_a_segment_and_a_row_an_aspect_in_the_frames_order():
+    frame = _profile(3, 2)
+    ax = heat_strip(frame, **WITH)
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["Aspect 0, EUR", "Aspect 1, EUR"]
+    words = [text.get_text() for text in ax.texts]
+    for row in frame.itertuples():
+        assert row.value_text in words
+    cells = _cell_patches(ax, 6)
+    middles = [(p.get_x() + p.get_width() / 2, p.get_y() + p.get_height() / 2) for p in cells]
+    # cells come column by column, and each sits level with its label and under its name
+    np.testing.assert_allclose([y for _, y in middles], np.tile(ax.get_yticks(), 3))
+    heads = [text for text in ax.texts if text.get_text().replace("\n", " ") in NAMES]
+    np.testing.assert_allclose([h.get_position()[0] for h in heads], [x for x, _ in middles[::2]])
+    assert [h.get_text().replace("\n", " ") for h in heads] == list(NAMES[:3])
+    assert words.count("33.3 %") == 3
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # first aspect on top
+
+
+def test_strip_colours_by_difference_and_leaves_the_unsure_white():
+    # differences of the 6 cells: -3, -1.8, -.6, .6, 1.8, 3
+    frame = _profile(3, 2).assign(is_different=[True, True, False, True, True, True])
+    cells = _cell_patches(heat_strip(frame, **WITH), 6)
+    faces = [to_hex(patch.get_facecolor()) for patch in cells]
+    assert faces[0] == to_hex(difference_colour(-2.0)) == to_hex(difference_colour(-9.0))
+    assert faces[1] == to_hex(difference_colour(-1.8))
+    assert faces[2] == "#ffffff"
+    assert faces[3] == to_hex(difference_colour(0.6))
+    assert faces[5] == ACCENT
+    assert faces[0] == "#6299bf"
+    assert to_hex(difference_colour(0.0)) == "#ffffff"
+
+
+def test_strip_ends_are_as_light_as_each_other():
+    ends = [_contrast(difference_colour(d), "white") for d in (-2, 2)]
+    assert ends[0] == pytest.approx(ends[1], rel=0.03)
+
+
+def test_strip_writes_the_sure_bold_and_dark_and_the_unsure_grey():
+    frame = _profile(2, 1).assign(is_different=[True, False], value_text=["7", "8"])
+    texts = {text.get_text(): text for text in heat_strip(frame, **WITH).texts}
+    assert (texts["7"].get_fontweight(), texts["8"].get_fontweight()) == ("bold", "normal")
+    assert texts["8"].get_color() == "#5c6873"
+
+
+def test_strip_shows_a_dash_where_there_is_no_value():
+    frame = _profile(2, 2).astype({"is_different": "object"})
+    frame.loc[0, ["value_text", "interval_text", "difference", "is_different"]] = [None, "1 to 2", np.nan, None]
+    frame = frame.drop(index=3)  # and a pair without a row
+    frame.loc[1, "difference"] = np.nan  # a value without a difference stays white
+    ax = heat_strip(frame, **WITH)
+    words = [text.get_text() for text in ax.texts]
+    assert words.count("–") == 2
+    assert "1 to 2" not in words
+    assert [to_hex(p.get_facecolor()) for p in _cell_patches(ax, 4)][:2] == ["#ffffff", "#ffffff"]
+
+
+@pytest.mark.parametrize(
+    ("segments", "aspects", "more"),
+    [
+        (1, 1, {}),
+        (1, 14, {}),
+        (8, 14, {}),
+        (8, 14, {"value": "{:,.2f} thousand EUR"}),
+        (
+            8,
+            3,
+            {"name": "{} of the Donaudampfschifffahrtsgesellschaft", "label": "Amount {} a month, accounts"},
+        ),
+        (5, 4, {"label": "What goes on and on and on, aspect {} of a customer's accounts in the last 12 months"}),
+    ],
+)
+def test_strip_is_legible_and_nothing_is_cut_or_written_over(segments, aspects, more):
+    ax = heat_strip(_profile(segments, aspects, **more), **WITH)
+    boxes = _boxes(ax)
+    assert _crossing(boxes) == []
+    assert min(text.get_fontsize() for text, _ in boxes) >= 6.5
+    assert _inside_the_figure(ax)
+    assert ax.get_figure().get_size_inches()[0] == pytest.approx(7.2)
+    cells = [patch.get_window_extent() for patch in _cell_patches(ax, segments * aspects)]
+    for cell in cells:
+        inside = [box for _, box in boxes if cell.contains(*((box.min + box.max) / 2))]
+        assert len(inside) == 2  # value and interval
+        for box in inside:
+            assert cell.x0 - 1 <= box.x0 <= box.x1 <= cell.x1 + 1
+            assert cell.y0 - 1 <= box.y0 <= box.y1 <= cell.y1 + 1
+    labels = [tick.get_window_extent() for tick in ax.get_yticklabels()]
+    assert all(upper.y0 >= lower.y1 - 1 for upper, lower in itertools.pairwise(labels))
+
+
+def test_strip_text_has_contrast_on_every_cell():
+    ax = heat_strip(_profile(8, 14), **WITH)
+    boxes = _boxes(ax)
+    for cell in _cell_patches(ax, 8 * 14):
+        place = cell.get_window_extent()
+        for text, box in boxes:
+            if place.contains(*((box.min + box.max) / 2)):
+                assert _contrast(text.get_color(), cell.get_facecolor()[:3]) >= 4.5
+
+
+def test_more_than_eight_segments_make_a_wider_strip_not_a_smaller_one():
+    many = pd.concat([_profile(8, 2), _profile(6, 2, name="Other {}")], ignore_index=True)
+    ax = heat_strip(many, **WITH)
+    assert ax.get_figure().get_size_inches()[0] > 8.6
+    assert _crossing(_boxes(ax)) == []
+
+
+def test_strip_refuses_two_rows_for_one_cell():
+    frame = pd.concat([_profile(1, 2), _profile(1, 1)], ignore_index=True)
+    with pytest.raises(CrmlabError) as refused:
+        heat_strip(frame, **WITH)
+    assert str(refused.value) == (
+        "heat_strip: 'Digital everyday users' has several rows for 'Aspect 0, EUR'. Give one a segment and aspect."
+    )
+
+
+def test_money_signs_are_not_read_as_formulas():
+    frame = _profile(2, 1, label="Amount, US$ or HK$ {}").assign(value_text=["$1 to $2", "$3"])
+    ax = heat_strip(frame, **WITH)
+    words = [text.get_text() for text in ax.texts if text.get_parse_math()]
+    assert not any("$" in word for word in words)
+    assert not any(tick.get_parse_math() for tick in ax.get_yticklabels())
+    ax.get_figure().draw_without_rendering()
+
+
+# stability
+
+
+STABILITY = pd.DataFrame(
+    {
+        "segment": ["Savers", "Spenders", "Quiet"],
+        "jaccard": [0.95, 0.6, 0.4],
+        "jaccard_low": [0.9, 0.4, 0.2],
+        "jaccard_high": [0.99, 0.8, 0.6],
+        "dissolved_count": [0, 20, 70],
+        "recovered_count": [96, 30, 5],
+        "resamples_count": 100,
+    }
+)
+
+
+def test_stability_tells_the_three_zones_by_shape_and_colour():
+    ax = jaccard_dots(STABILITY, **WITH)
+    stable, between, dissolved = ax.lines
+    assert (list(stable.get_xdata()), list(stable.get_ydata())) == ([0.95], [0])
+    assert (list(between.get_xdata()), list(between.get_ydata())) == ([0.6], [1])
+    assert (list(dissolved.get_xdata()), list(dissolved.get_ydata())) == ([0.4], [2])
+    assert [line.get_markerfacecolor() for line in ax.lines] == [PALETTE[0], "white", "white"]
+    assert dissolved.get_color() == PALETTE[3]
+    zones = {text.get_text(): text.get_position()[0] for text in ax.texts if text.get_text() in ("dissolved", "stable")}
+    assert zones == {"dissolved": 0.25, "stable": 0.875}
+    bands = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in ax.patches]
+    assert bands == [(0, 0.5), (0.75, 1)]
+
+
+def test_stability_on_a_limit_belongs_above_it():
+    ax = jaccard_dots(STABILITY.assign(jaccard=[0.75, 0.5, 0.4999]), **WITH)
+    assert [list(line.get_xdata()) for line in ax.lines] == [[0.75], [0.5], [0.4999]]
+
+
+def test_stability_writes_the_counts_and_the_intervals():
+    ax = jaccard_dots(STABILITY, **WITH)
+    words = [text.get_text() for text in ax.texts]
+    assert "recovered 96, dissolved 0 of 100" in words
+    assert "recovered 5, dissolved 70 of 100" in words
+    intervals = [tuple(s[:, 0]) for lines in ax.collections for s in lines.get_segments()]
+    assert intervals == [(0.9, 0.99), (0.4, 0.8), (0.2, 0.6)]
+
+
+def test_stability_without_resamples_says_so():
+    blank = STABILITY.assign(jaccard=np.nan, jaccard_low=np.nan, jaccard_high=np.nan, recovered_count=np.nan)
+    words = [text.get_text() for text in jaccard_dots(blank, **WITH).texts]
+    assert words.count("not resampled") == 3
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_stability_keeps_long_names_inside_the_figure(count):
+    frame = pd.DataFrame([STABILITY.iloc[0]] * count).assign(
+        segment=[f"{name} of the Donaudampfschifffahrtsgesellschaft" for name in NAMES[:count]]
+    )
+    ax = jaccard_dots(frame, **WITH)
+    assert _inside_the_figure(ax)
+    assert _crossing(_boxes(ax)) == []
+    ticks = [tick.get_window_extent() for tick in ax.get_yticklabels()]
+    assert all(upper.y0 >= lower.y1 for upper, lower in itertools.pairwise(ticks))
+
+
+# how many segments
+
+
+TRIAL = pd.DataFrame(
+    {
+        "k": [2, 3, 4, 5],
+        "strength": [0.95, 0.9, 0.6, 0.5],
+        "strength_error": 0.01,
+        "strength_null": [0.7, 0.5, 0.4, 0.3],
+        "weakest_jaccard": [0.95, 0.8, 0.5, 0.4],
+        "usefulness": [0.02, 0.05, 0.06, 0.06],
+        "usefulness_error": 0.01,
+        "gap": [0.1, 0.4, 0.3, 0.2],
+        "gap_limit": 0.05,
+        "is_admissible": [True, True, False, False],
+    }
+)
+
+
+def _dots(ax, colour, face):
+    return [
+        x
+        for line in ax.lines
+        if (line.get_marker(), line.get_color(), line.get_markerfacecolor()) == ("o", colour, face)
+        for x in line.get_xdata()
+    ]
+
+
+def test_trial_has_a_panel_a_measure_on_one_axis_of_k():
+    axes = trial_of_k(TRIAL, chosen=3, **WITH)
+    headings = [ax.get_title(loc="right") for ax in axes]
+    assert headings == ["Prediction strength", "Weakest Jaccard", "Gap against one crowd", "Usefulness"]
+    assert len({ax.get_xlim() for ax in axes}) == 1
+    assert [list(ax.lines[0].get_ydata()) for ax in axes] == [
+        TRIAL[name].tolist() for name in ("strength", "weakest_jaccard", "gap", "usefulness")
+    ]
+    assert not any(ax.get_shared_y_axes().joined(axes[0], ax) for ax in axes[1:])  # and no second axis in any panel
+    assert len(axes[0].get_figure().axes) == 4
+
+
+def test_trial_marks_the_chosen_and_the_ruled_out():
+    for ax in trial_of_k(TRIAL, chosen=3, **WITH):
+        assert _dots(ax, ACCENT, ACCENT) == [3]
+        assert _dots(ax, PALETTE[0], PALETTE[0]) == [2]
+        assert _dots(ax, PALETTE[0], "white") == [4, 5]
+    words = [text.get_text() for text in ax.get_figure().legends[0].get_texts()]
+    assert words == ["may be chosen", "ruled out", "chosen"]
+    forced = trial_of_k(TRIAL, chosen=5, **WITH)[0]
+    assert _dots(forced, ACCENT, "white") == [5]  # chosen though ruled out stays hollow
+
+
+def test_trial_without_a_choice_marks_none():
+    ax = trial_of_k(TRIAL, chosen=1, **WITH)[0]
+    assert _dots(ax, ACCENT, ACCENT) == _dots(ax, ACCENT, "white") == []
+    assert len(ax.patches) == 0  # and no band behind
+
+
+def test_trial_draws_and_names_its_limits():
+    strength, jaccard, gap, useful = trial_of_k(TRIAL, chosen=3, **WITH)
+    named = [
+        [text.get_text() for text in ax.texts if text.get_text() != WITH["subtitle"]] for ax in (strength, jaccard, gap)
+    ]
+    assert named == [["one crowd", "0.8: strong"], ["0.75: stable"], ["limit"]]
+    assert [0.8, 0.8] in [list(line.get_ydata()) for line in strength.lines]
+    assert [0.75, 0.75] in [list(line.get_ydata()) for line in jaccard.lines]
+    assert TRIAL["strength_null"].tolist() in [list(line.get_ydata()) for line in strength.lines]
+    assert TRIAL["gap_limit"].tolist() in [list(line.get_ydata()) for line in gap.lines]
+    errors = [tuple(s[:, 1].round(10)) for lines in useful.collections for s in lines.get_segments()]
+    assert errors == [(0.01, 0.03), (0.04, 0.06), (0.05, 0.07), (0.05, 0.07)]
+
+
+def test_trial_leaves_out_measures_without_a_value():
+    bare = TRIAL.drop(columns=["gap", "gap_limit", "strength_null"]).assign(usefulness=np.nan)
+    axes = trial_of_k(bare, chosen=3, **WITH)
+    assert [ax.get_title(loc="right") for ax in axes] == ["Prediction strength", "Weakest Jaccard"]
+    with pytest.raises(CrmlabError) as refused:
+        trial_of_k(bare.assign(strength=np.nan, weakest_jaccard=np.nan), chosen=3, **WITH)
+    assert str(refused.value) == "trial_of_k: no measure has a value. Say it as a gap instead."
+
+
+@pytest.mark.parametrize("ks", [range(2, 3), range(1, 25)])
+def test_trial_of_one_k_and_of_many_keeps_its_ticks_apart(ks):
+    frame = pd.DataFrame({"k": list(ks), "strength": 0.9, "strength_error": np.nan, "weakest_jaccard": 0.8,
+                          "gap": 0.1, "usefulness": 0.2, "is_admissible": True})  # fmt: skip
+    axes = trial_of_k(frame, chosen=2, **WITH)
+    axes[0].get_figure().draw_without_rendering()
+    for ax in axes:
+        boxes = [tick.get_window_extent() for tick in ax.get_xticklabels()]
+        assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+    assert _inside_the_figure(axes[0])
