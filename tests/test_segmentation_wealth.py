@@ -10,8 +10,9 @@ from crmlab.bank import Bank
 from crmlab.errors import CrmlabError
 from crmlab.segmentation import wealth
 from crmlab.segmentation.people import account_owners, income_of, year_before
-from crmlab.segmentation.potential import potential, rank_link
+from crmlab.segmentation.potential import peers_of, potential, rank_link
 from crmlab.segmentation.tiers import Tiering, make_tiers
+from crmlab.segmentation.wealth_actions import advised, hidden_wealth
 from crmlab.segmentation.wealth_answer import headline, outlook
 from crmlab.snapshots import snapshot
 
@@ -255,3 +256,26 @@ def test_a_flat_file_gives_what_it_can(real_data, tmp_path):
     assert year_before(bank) == ""
     # the file's salaries are drawn at random: they say nothing about balances
     assert potential(seen, make_tiers(seen["assets_amount"], currency="EUR")).frame.empty
+
+
+def test_hidden_wealth_is_listed_as_it_is_counted():
+    seen = _linked()
+    reasons = hidden_wealth(seen, currency="EUR")
+    assert len(reasons) == potential(seen, RULE)["hidden_count"].value
+    peers = peers_of(seen).loc[reasons.index]
+    assert (peers["assets_amount"] < 0.5 * peers["peers_amount"]).all()
+    assert peers["room_amount"].is_monotonic_decreasing
+    assert set(peers["income_group"]) == {5}
+    assert hidden_wealth(_seen([1, 2], income_amount=[np.nan, np.nan]), currency="EUR").empty
+
+
+def test_who_is_advised_by_hand():
+    seen = _seen([50, 5_000, 2_000, 400], margin_12m_amount=[900.0, 20.0, 30.0, 5.0])
+    reasons = advised(seen, RULE, ["top", "affluent"])
+    assert reasons.to_dict() == {
+        "c2": "top tier: holds EUR 2,000, yielded EUR 30.00 in 12 months",
+        "c1": "top tier: holds EUR 5,000, yielded EUR 20.00 in 12 months",
+        "c3": "affluent tier: holds EUR 400.00, yielded EUR 5.00 in 12 months",
+    }
+    bare = advised(seen[["assets_amount"]], RULE, ["top"])
+    assert bare.to_dict() == {"c1": "top tier: holds EUR 5,000", "c2": "top tier: holds EUR 2,000"}

@@ -10,7 +10,7 @@ from crmlab.segmentation.people import income_of
 from crmlab.segmentation.tiers import Tiering
 from crmlab.stats import Estimate, Evidence, amount_text, bootstrap, count_text, proportion, replicates
 
-__all__ = ["potential", "rank_link"]
+__all__ = ["peers_of", "potential", "rank_link"]
 
 _AGES = (0, 30, 40, 50, 60, 70, 200)
 _INCOME_GROUPS = 5
@@ -93,9 +93,7 @@ def potential(seen: pd.DataFrame, rule: Tiering, *, peer_quantile: float = 0.75,
             "about assets in these data. A potential judged by income would be an artefact, so none is given.",
             estimates={"income_link": link},
         )
-    group = _fifths(earned)
-    cell = _cells(group, seen.loc[known, "age_years"] if "age_years" in seen else None)
-    headroom = _Headroom(held.to_numpy(), group.to_numpy(), cell, peer_quantile)
+    headroom, group = _headroom_of(seen, peer_quantile)
     once = np.ones(len(held), dtype=int)
     point = headroom(headroom.rows, once)
     drawn = replicates(headroom, headroom.rows, resamples=300, seed=seed)
@@ -104,10 +102,8 @@ def potential(seen: pd.DataFrame, rule: Tiering, *, peer_quantile: float = 0.75,
         Estimate(float(point[i]), rule.currency, float(low[i]), float(high[i]), len(held), "bootstrap, 300 resamples")
         for i in (0, 1)
     )
-    middle = headroom.level(once, 0.5)
-    room = pd.Series(np.maximum(middle - held.to_numpy(), 0), index=held.index)
-    top = group == group.max()
-    hidden = top & (held < 0.5 * middle)
+    peers = _beside_peers(headroom, group)
+    top, hidden, room = group == group.max(), peers["is_hidden"], peers["room_amount"]
     share = proportion(int(hidden.sum()), int(top.sum()))
     frame = _by_fifth(headroom, group, earned, point, low, high)
     tier = rule.of(held)
@@ -145,8 +141,59 @@ def potential(seen: pd.DataFrame, rule: Tiering, *, peer_quantile: float = 0.75,
     )
 
 
+def peers_of(seen: pd.DataFrame) -> pd.DataFrame:
+    """Set each customer beside peers of like income and age, as `potential` does.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        As in `potential`; customers whose income or assets are not known are left out.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``customer_id``: ``income_group`` (fifth, 1 lowest), ``assets_amount``, ``peers_amount`` (median of
+        the peers), ``room_amount`` (up to it, 0 or more) and ``is_hidden`` (highest fifth, under half of the peers).
+
+    Notes
+    -----
+    Give the list to nobody where `potential` finds no clear link of income and assets.
+
+    Examples
+    --------
+    >>> seen = pd.DataFrame({"assets_amount": [10.0, 90, 100, 110, 120], "income_amount": [5_000.0] * 5})
+    >>> peers_of(seen)[["peers_amount", "room_amount", "is_hidden"]].values.tolist()[:2]
+    [[100.0, 90.0, True], [100.0, 10.0, False]]
+    """
+    return _beside_peers(*_headroom_of(seen, 0.5))
+
+
+def _headroom_of(seen: pd.DataFrame, quantile: float) -> tuple[_Headroom, pd.Series]:
+    """Sum up the room of everybody whose income and assets are known, and number their income fifths."""
+    income, _ = income_of(seen)
+    known = income.notna() & seen["assets_amount"].notna()
+    group = _fifths(income[known])
+    cell = _cells(group, seen.loc[known, "age_years"] if "age_years" in seen else None)
+    return _Headroom(seen.loc[known, "assets_amount"].to_numpy(), group.to_numpy(), cell, quantile), group
+
+
+def _beside_peers(headroom: _Headroom, group: pd.Series) -> pd.DataFrame:
+    held = headroom.rows
+    middle = headroom.level(np.ones(len(held), dtype=int), 0.5) if len(held) else held
+    columns = {
+        "income_group": group,
+        "assets_amount": held,
+        "peers_amount": middle,
+        "room_amount": np.maximum(middle - held, 0),
+        "is_hidden": (group == group.max()) & (held < 0.5 * middle),
+    }
+    return pd.DataFrame(columns, index=group.index)
+
+
 def _fifths(earned: pd.Series) -> pd.Series:
     """Number income fifths from 1; equal incomes stay together."""
+    if not len(earned):
+        return pd.Series(0, index=earned.index)
     edges = np.unique(np.quantile(earned, np.linspace(0, 1, _INCOME_GROUPS + 1)[1:-1]))
     return pd.Series(np.searchsorted(edges, earned, side="right") + 1, index=earned.index)
 
@@ -169,7 +216,7 @@ class _Headroom:
         self.rows, self.quantile, self.cell = held, quantile, cell
         self.groups = np.unique(group)
         self.by_group = [_sorted_rows(held, group == g) for g in self.groups]
-        self.by_cell = [_sorted_rows(held, cell == c) for c in range(cell.max() + 1)]
+        self.by_cell = [_sorted_rows(held, cell == c) for c in range(cell.max(initial=-1) + 1)]
 
     def level(self, weights: np.ndarray, quantile: float) -> np.ndarray:
         """Give each row the quantile of its peers."""
