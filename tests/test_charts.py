@@ -127,6 +127,30 @@ EXAMPLES = {
         ),
         {},
     ),
+    "cells_grid": (
+        pd.DataFrame(
+            {
+                "recency_score": [5, 5, 1],
+                "frequency_score": [5, 4, 1],
+                "cell": ["Champions", "Champions", "Hibernating"],
+                "share": [0.1, 0.2, 0.7],
+                "customers_count": [100, 200, 700],
+            }
+        ),
+        {"row": "Recency score", "column": "Frequency score"},
+    ),
+    "segment_cards": (
+        pd.DataFrame(
+            {
+                "segment": ["Savers"] * 5 + ["Spenders"],
+                "part": ["size", "rule", "fact", "do", "measure", "fact"],
+                "label": [None, None, "Age, years", "Channel", None, "Age, years"],
+                "text": ["600 customers", "Card below 20 %", "52", "Branch first", "Deposits after a year", "41"],
+                "against": [np.nan, np.nan, 0.4, np.nan, np.nan, -0.6],
+            }
+        ),
+        {},
+    ),
     "jaccard_dots": (
         pd.DataFrame(
             {

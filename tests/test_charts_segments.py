@@ -10,8 +10,8 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Rectangle
 
-from crmlab.charts import heat_strip, jaccard_dots, trial_of_k
-from crmlab.charts.segments import difference_colour
+from crmlab.charts import cells_grid, heat_strip, jaccard_dots, segment_cards, trial_of_k
+from crmlab.charts.segments import LESS, MORE, difference_colour
 from crmlab.charts.sheet import height_of, width_of, wrapped
 from crmlab.charts.style import ACCENT, PALETTE
 from crmlab.errors import CrmlabError
@@ -70,14 +70,13 @@ def _boxes(ax):
 
 def _crossing(boxes):
     """Pairs of texts of which one covers the other by more than a pixel each way."""
-    found = []
-    for number, (text, box) in enumerate(boxes):
-        for other, far in boxes[number + 1 :]:
-            wide = min(box.x1, far.x1) - max(box.x0, far.x0)
-            tall = min(box.y1, far.y1) - max(box.y0, far.y0)
-            if wide > 1 and tall > 1:
-                found.append((text.get_text(), other.get_text()))
-    return found
+    corners = np.array([box.extents for _, box in boxes])  # left, bottom, right, top
+    wide, tall = (
+        np.minimum.outer(corners[:, high], corners[:, high]) - np.maximum.outer(corners[:, low], corners[:, low])
+        for low, high in ((0, 2), (1, 3))
+    )
+    pairs = np.argwhere(np.triu((wide > 1) & (tall > 1), 1))
+    return [(boxes[one][0].get_text(), boxes[other][0].get_text()) for one, other in pairs]
 
 
 def _inside_the_figure(ax):
@@ -118,7 +117,7 @@ def test_a_torn_word_has_pieces_of_one_length_and_hyphens():
     assert wrapped("Conservative", 0.6, 8) == "Conser-\nvative"
     assert wrapped("self-service", 0.55, 8) == "self-\nservice"
     assert wrapped("", 1.0, 8) == ""
-    assert (height_of("", 8), height_of("a\nb", 9)) == (0.0, pytest.approx(2 * 9 * 1.22 / 72))
+    assert (height_of("", 8), height_of("a\nb", 9)) == (0.0, pytest.approx(2 * 9 * 1.18 / 72))
 
 
 # the heat strip
@@ -139,10 +138,9 @@ def test_strip_has_a_column_a_segment_and_a_row_an_aspect_in_the_frames_order():
     middles = [(p.get_x() + p.get_width() / 2, p.get_y() + p.get_height() / 2) for p in cells]
     # cells come column by column, and each sits level with its label and under its name
     np.testing.assert_allclose([y for _, y in middles], np.tile(ax.get_yticks(), 3))
-    heads = [text for text in ax.texts if text.get_text().replace("\n", " ") in NAMES]
-    np.testing.assert_allclose([h.get_position()[0] for h in heads], [x for x, _ in middles[::2]])
-    assert [h.get_text().replace("\n", " ") for h in heads] == list(NAMES[:3])
-    assert words.count("33.3 %") == 3
+    for name, (middle, _) in zip(NAMES[:3], middles[::2], strict=True):
+        above = [text for text in ax.texts if np.isclose(text.get_position()[0], middle) and text.get_position()[1] < 0]
+        assert " ".join(text.get_text() for text in above) == f"{name} 33.3 %"
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # first aspect on top
 
 
@@ -209,7 +207,7 @@ def test_strip_is_legible_and_nothing_is_cut_or_written_over(segments, aspects, 
     cells = [patch.get_window_extent() for patch in _cell_patches(ax, segments * aspects)]
     for cell in cells:
         inside = [box for _, box in boxes if cell.contains(*((box.min + box.max) / 2))]
-        assert len(inside) == 2  # value and interval
+        assert len(inside) >= 2  # value and interval, in one line or more each
         for box in inside:
             assert cell.x0 - 1 <= box.x0 <= box.x1 <= cell.x1 + 1
             assert cell.y0 - 1 <= box.y0 <= box.y1 <= cell.y1 + 1
@@ -404,3 +402,234 @@ def test_trial_of_one_k_and_of_many_keeps_its_ticks_apart(ks):
         boxes = [tick.get_window_extent() for tick in ax.get_xticklabels()]
         assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
     assert _inside_the_figure(axes[0])
+
+
+# cards
+
+LONG = "that goes on for a good while, Donaudampfschifffahrtsgesellschaft, with all its sums and 95 % intervals"
+
+
+def _deck(segments, *, more="", names=NAMES):
+    lines = [
+        ("size", None, "1,234 customers, 24.7 % (23.5 to 25.9)", np.nan),
+        ("rule", None, "Card above 54 % of bookings and bookings a month above 12.5", np.nan),
+        ("fact", "Value a year", "231 EUR", 1.2),
+        ("fact", "Digital, % of bookings", "81 %", 3.0),
+        ("fact", "Branch visits a year", "0.4", -1.0),
+        ("fact", "Satisfied, % of answers", "74 %", np.nan),
+        ("fact", "Churned in a year", None, -0.2),
+        ("do", "Product", "Offer the instalment card in the app", np.nan),
+        ("do", "Channel", "App first, no letters", np.nan),
+        ("measure", None, "Card turnover against a hold-out", np.nan),
+    ]
+    cells = [(f"{name} {more}".strip(), *line) for name in names[:segments] for line in lines]
+    frame = pd.DataFrame(cells, columns=["segment", "part", "label", "text", "against"])
+    return frame.assign(**{name: frame[name].where(frame[name].isna(), frame[name] + f" {more}".rstrip())
+                           for name in ("label", "text")})  # fmt: skip
+
+
+def _cards(ax):
+    """The cards' boxes: their paper, not the stripe on top nor the bars."""
+    return [patch for patch in ax.patches if to_hex(patch.get_facecolor()) == "#f5f7f9"]
+
+
+@pytest.mark.parametrize(
+    ("segments", "more"),
+    [(1, ""), (1, LONG), (2, "W" * 90), (3, LONG), (4, "存款客户" * 12), (7, LONG), (8, ""), (8, LONG)],
+)
+def test_no_text_leaves_its_card_and_none_covers_another(segments, more):
+    ax = segment_cards(_deck(segments, more=more), **WITH)
+    boxes, cards = _boxes(ax), [card.get_window_extent() for card in _cards(ax)]
+    assert len(cards) == segments
+    holders = [
+        [n for n, card in enumerate(cards)
+         if card.x0 <= box.x0 and box.x1 <= card.x1 and card.y0 <= box.y0 and box.y1 <= card.y1]
+        for _, box in boxes
+    ]  # fmt: skip
+    assert [text.get_text() for (text, _), holder in zip(boxes, holders, strict=True) if len(holder) != 1] == []
+    assert _crossing(boxes) == []
+    assert min(text.get_fontsize() for text, _ in boxes) >= 6.5
+    for one, other in itertools.combinations(cards, 2):
+        assert not one.overlaps(other)
+    assert _inside_the_figure(ax)
+    # and no bar lies under a text or outside its card
+    bars = [patch.get_window_extent() for patch in _bars(ax)]
+    assert _crossing([*boxes, *((ax.title, bar) for bar in bars)]) == []
+    assert all(any(card.x0 <= bar.x0 and bar.x1 <= card.x1 for card in cards) for bar in bars)
+
+
+def _bars(ax):
+    return [patch for patch in ax.patches if to_hex(patch.get_facecolor()) in (LESS, MORE)]
+
+
+def test_a_card_holds_its_parts_in_order_whatever_the_frames():
+    frame = _deck(1)
+    ax = segment_cards(frame.iloc[::-1], **WITH)  # facts come in the frame's order, parts in that of the card
+    words = [text.get_text() for text in ax.texts]
+    order = ["Digital everyday users", "1,234 customers, 24.7 % (23.5 to 25.9)", "Churned in a year", "Value a year",
+             "Do", "Channel: App first, no letters", "Measure", "Card turnover against a hold-out"]  # fmt: skip
+    assert [word for word in words if word in order] == order
+    heights = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    assert [heights[word] for word in order] == sorted(heights[word] for word in order)
+
+
+def test_bars_of_cards_show_which_way_and_are_cut_at_two():
+    ax = segment_cards(_deck(1), **WITH)
+    value, digital, branch, churned = _bars(ax)
+    full = digital.get_width()  # 3 standard deviations are drawn as 2
+    assert value.get_width() == pytest.approx(0.6 * full)
+    assert branch.get_width() == pytest.approx(0.5 * full)
+    assert churned.get_width() == pytest.approx(0.1 * full)
+    assert [to_hex(bar.get_facecolor()) for bar in (value, digital, branch, churned)] == [MORE, MORE, LESS, LESS]
+    middle = value.get_x()
+    assert digital.get_x() == pytest.approx(middle)
+    assert branch.get_x() + branch.get_width() == pytest.approx(middle)
+    # each is level with its value
+    level = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    assert level["231 EUR"] - 0.08 < value.get_y() + value.get_height() / 2 < level["231 EUR"]
+
+
+def test_a_value_stands_on_the_line_of_its_label():
+    ax = segment_cards(_deck(3), **WITH)
+    place = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    assert place["Value a year"] == place["231 EUR"]
+    assert [text.get_text() for text in ax.texts].count("–") == 3  # the missing value, once a card
+
+
+def test_cards_without_differences_have_no_bars_and_no_key():
+    ax = segment_cards(_deck(2).assign(against=np.nan), **WITH)
+    assert _bars(ax) == []
+    assert ax.get_xlabel() == ""
+    assert segment_cards(_deck(2), **WITH).get_xlabel() == (
+        "Bars: difference from all customers, number of standard deviations; blue below, orange above, full at 2"
+    )
+
+
+def test_a_card_with_nothing_but_a_name_and_a_size_is_a_card():
+    frame = pd.concat([_deck(1), _deck(1, names=["Tiny"]).head(1)], ignore_index=True)
+    ax = segment_cards(frame, **WITH)
+    words = [text.get_text() for text in ax.texts]
+    assert (words.count("Do"), words.count("Tiny")) == (1, 1)
+
+
+def test_cards_refuse_unknown_parts_all_at_once():
+    frame = _deck(1).assign(part=["sise", *["fact"] * 8, "advice"])
+    with pytest.raises(CrmlabError) as refused:
+        segment_cards(frame, **WITH)
+    assert str(refused.value) == (
+        "2 problems:\n"
+        "- segment_cards: part 'sise' is not known. Choose one of size, rule, fact, do, measure. Did you mean 'size'?\n"
+        "- segment_cards: part 'advice' is not known. Choose one of size, rule, fact, do, measure."
+    )
+
+
+# the grid of recency and frequency
+
+AXES = {"row": "Recency score", "column": "Frequency score"}
+
+
+def _name(recency, frequency):
+    if recency >= 4:
+        return "Champions" if frequency >= 4 else "Potential loyalists" if frequency >= 2 else "New"
+    if recency == 3:
+        return "Needs attention"
+    return "Cannot lose them" if frequency == 5 and recency == 1 else "Hibernating"
+
+
+PAIRS = [(r, f) for r in range(1, 6) for f in range(1, 6)]
+GRID = pd.DataFrame(
+    {
+        "recency_score": [r for r, _ in PAIRS],
+        "frequency_score": [f for _, f in PAIRS],
+        "cell": [_name(r, f) for r, f in PAIRS],
+        "share": np.arange(1, 26) / 325,
+        "customers_count": np.arange(1, 26) * 40,
+    }
+)
+
+
+def test_grid_puts_recent_on_top_and_frequent_at_the_right():
+    ax = cells_grid(GRID, **AXES, **WITH)
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["5", "4", "3", "2", "1"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "2", "3", "4", "5"]
+    places = {text.get_text(): text.get_position() for text in ax.texts}
+    wide, tall = ax.get_xlim()[1] / 5, ax.get_ylim()[0] / 5
+    # recency 5, frequency 5 is pair 25 of 325: 7.7 %, 1,000 customers, top right
+    assert 4 * wide < places["7.7 %"][0] < places["1,000"][0] < 5 * wide
+    assert 0 < places["7.7 %"][1] < tall
+    assert places["0.3 %"][0] < wide
+    assert 4 * tall < places["0.3 %"][1] < 5 * tall
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+
+
+def test_grid_is_darker_where_more_customers_are_and_text_keeps_its_contrast():
+    ax = cells_grid(GRID, **AXES, **WITH)
+    light = [_contrast(patch.get_facecolor()[:3], "black") for patch in ax.patches]
+    assert light == sorted(light, reverse=True)  # shares rise over the frame
+    assert len(set(light)) == 25
+    for patch in ax.patches:
+        assert _contrast("#1f2a33", patch.get_facecolor()[:3]) >= 4.5
+    assert {text.get_color() for text in ax.texts if text.get_text() != WITH["subtitle"]} == {"#1f2a33"}
+
+
+def test_grid_names_each_area_once_in_its_longest_run():
+    ax = cells_grid(GRID, **AXES, **WITH)
+    wide, tall = ax.get_xlim()[1] / 5, ax.get_ylim()[0] / 5
+    words = [text.get_text() for text in ax.texts]
+    for name, (line, place) in {
+        "Champions": (0, 3),
+        "Potential loyalists": (0, 1),
+        "New": (0, 0),
+        "Needs attention": (2, 0),
+        "Hibernating": (3, 0),
+    }.items():
+        assert words.count(name) == 1
+        x, y = next(text.get_position() for text in ax.texts if text.get_text() == name)
+        assert (int(x // wide), int(y // tall)) == (place, line)
+    assert sum(word.startswith("Cannot") for word in words) == 1
+
+
+def test_grid_outlines_areas_and_not_their_cells():
+    two = GRID.assign(cell=np.where(GRID["recency_score"] >= 3, "Recent", "Quiet"))
+    ax = cells_grid(two, **AXES, **WITH)
+    wide, tall = ax.get_xlim()[1] / 5, ax.get_ylim()[0] / 5
+    drawn = {tuple(sorted((round(x / wide), round(y / tall)) for x, y in s)) for s in ax.collections[0].get_segments()}
+    inner = {((x, 3), (x + 1, 3)) for x in range(5)}
+    outer = {((x, y), (x + 1, y)) for x in range(5) for y in (0, 5)}
+    outer |= {((x, y), (x, y + 1)) for x in (0, 5) for y in range(5)}
+    assert drawn == inner | outer
+
+
+@pytest.mark.parametrize("more", ["", " of the Donaudampfschifffahrtsgesellschaft", " 存款客户存款客户存款客户"])
+def test_grid_is_legible_and_nothing_is_written_over(more):
+    frame = GRID.assign(cell=[f"{name}{more}" for name in GRID["cell"]], customers_count=1_234_567)
+    ax = cells_grid(frame, **AXES, **WITH)
+    boxes = _boxes(ax)
+    assert _crossing(boxes) == []
+    assert min(text.get_fontsize() for text, _ in boxes) >= 6.5
+    assert _inside_the_figure(ax)
+    place = ax.get_window_extent()
+    assert all(place.x0 <= box.x0 and box.x1 <= place.x1 and place.y0 <= box.y0 for _, box in boxes)
+
+
+def test_grid_says_what_is_not_shown_and_leaves_missing_pairs_empty():
+    frame = GRID.drop(index=[3, 4])
+    frame.loc[0, ["share", "customers_count"]] = np.nan
+    ax = cells_grid(frame, **AXES, **WITH)
+    assert len(ax.patches) == 23
+    assert [text.get_text() for text in ax.texts].count("–") == 1
+    assert ax.get_xlabel() == ("Frequency score; in the cells: % of customers, number of customers; –: not shown")
+    alone = cells_grid(GRID.head(1), **AXES, **WITH)
+    assert len(alone.get_xticks()) == len(alone.get_yticks()) == 5
+
+
+def test_grid_refuses_scores_that_are_none_and_pairs_that_come_twice():
+    frame = pd.concat([GRID, GRID.tail(1)], ignore_index=True).astype({"recency_score": "float64"})
+    frame.loc[0, "recency_score"] = 0.5
+    with pytest.raises(CrmlabError) as refused:
+        cells_grid(frame, **AXES, **WITH)
+    assert str(refused.value) == (
+        "2 problems:\n"
+        "- cells_grid: recency_score holds [0.5]. Give whole numbers from 1.\n"
+        "- cells_grid: recency 5, frequency 5 has several rows. Give one a pair of scores."
+    )

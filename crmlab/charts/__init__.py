@@ -1,6 +1,7 @@
 """Charts in the house style: a finished frame in, Axes out. No chart computes an estimate."""
 
 from crmlab.charts.bars import bars, columns, composition, dots, pyramid
+from crmlab.charts.cards import cells_grid, segment_cards
 from crmlab.charts.segments import heat_strip, jaccard_dots, trial_of_k
 from crmlab.charts.time import comings, coverage, lines, panels
 from crmlab.charts.truths import against_truth
@@ -12,6 +13,7 @@ SHARE = {"value": "share", "low": "share_low", "high": "share_high", "unit": "sh
 __all__ = [
     "against_truth",
     "bars",
+    "cells_grid",
     "columns",
     "comings",
     "composition",
@@ -23,6 +25,7 @@ __all__ = [
     "lorenz_curve",
     "panels",
     "pyramid",
+    "segment_cards",
     "transition_matrix",
     "trial_of_k",
 ]

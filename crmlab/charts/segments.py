@@ -17,12 +17,12 @@ from crmlab.charts.sheet import PAGE, axes_width, height_of, sheet, width_of, wo
 from crmlab.charts.style import ACCENT, INK, PALETTE, SOFT, canvas, finish, house
 from crmlab.errors import refuse
 
-__all__ = ["FURTHEST", "difference_colour", "heat_strip", "jaccard_dots", "trial_of_k"]
+__all__ = ["FURTHEST", "LESS", "MORE", "difference_colour", "heat_strip", "jaccard_dots", "trial_of_k"]
 
 FURTHEST = 2.0  # standard deviations from all customers at which the colour is full
 # both ends as light as each other and light enough for dark text (contrast 4.7:1); blue and orange are told apart by
 # colour-blind people too
-_LESS, _MORE = "#6299bf", ACCENT
+LESS, MORE = "#6299bf", ACCENT
 _VALUE_POINTS, _SMALL_POINTS = (8.5, 8.0, 7.5, 7.0), 6.5
 _NO_DATA = "–"
 STRONG, STABLE, DISSOLVED = 0.8, 0.75, 0.5  # Tibshirani and Walther 2005; Hennig 2007
@@ -30,7 +30,7 @@ STRONG, STABLE, DISSOLVED = 0.8, 0.75, 0.5  # Tibshirani and Walther 2005; Henni
 
 @functools.cache
 def _differences() -> LinearSegmentedColormap:
-    return LinearSegmentedColormap.from_list("crmlab_differences", [_LESS, "#ffffff", _MORE], N=257)  # odd: 0 is white
+    return LinearSegmentedColormap.from_list("crmlab_differences", [LESS, "#ffffff", MORE], N=257)  # odd: 0 is white
 
 
 def difference_colour(difference: float) -> tuple[float, ...]:

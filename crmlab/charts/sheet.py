@@ -9,16 +9,16 @@ import re
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
-from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
 from crmlab.charts.style import bold as strong
 from crmlab.charts.style import canvas, faces, head_inches
 
-__all__ = ["LINE", "PAGE", "axes_width", "height_of", "sheet", "width_of", "words_of", "wrapped", "write"]
+__all__ = ["PAGE", "axes_width", "height_of", "sheet", "width_of", "words_of", "wrapped", "write"]
 
 PAGE = 7.2  # inches, width of a page's figures
-LINE = 1.22  # distance of lines, in sizes of the face
+_LINE = 1.18  # distance of lines, in sizes of the face
+_BASE = 0.5 * (_LINE + 0.76 - 0.24)  # from a line's top to the feet of its letters: they rise 0.76 and fall 0.24
 _POINTS = 72.0
 _SPARE = 1.03  # a screen's letters are up to this much wider than their outlines
 
@@ -39,7 +39,7 @@ def width_of(text: str, points: float, *, bold: bool = False) -> float:
 
 def height_of(text: str, points: float) -> float:
     """Height of a text of one or more lines in inches; nothing is 0 high."""
-    return (1 + text.count("\n")) * points * LINE / _POINTS if text else 0.0
+    return (1 + text.count("\n")) * points * _LINE / _POINTS if text else 0.0
 
 
 def wrapped(text: str, inches: float, points: float, *, bold: bool = False) -> str:
@@ -135,11 +135,19 @@ def axes_width(ax: Axes) -> float:
     return float(ax.get_position().width * ax.get_figure().get_size_inches()[0])
 
 
-def write(ax: Axes, x: float, y: float, text: str, points: float, *, bold: bool = False, **how: object) -> Text:
-    """Write at a point of the sheet: from the top left unless told otherwise, money signs taken as they are."""
-    settings = strong(text) if bold else {}
-    settings |= {"va": "top", "ha": "left", "linespacing": LINE / 1.2, "parse_math": False, "clip_on": False, **how}
-    return ax.text(x, y, text, fontsize=points, **settings)
+def write(
+    ax: Axes, x: float, y: float, text: str, points: float, *, bold: bool = False, va: str = "top", **how: object
+) -> None:
+    """Write at a point of the sheet, which is the text's ``top``, ``bottom`` or ``center``.
+
+    Each line is a text of its own, placed by its feet: so lines side by side are level and lines of a text equally far
+    apart, whatever their letters. Money signs are taken as they are.
+    """
+    top = y - {"top": 0.0, "center": 0.5, "bottom": 1.0}[va] * height_of(text, points)
+    settings = {"ha": "left", "parse_math": False, "clip_on": False, **(strong(text) if bold else {}), **how}
+    for number, line in enumerate(text.split("\n")):
+        level = top + (number * _LINE + _BASE) * points / _POINTS
+        ax.text(x, level, line, fontsize=points, va="baseline", **settings)
 
 
 def words_of(value: object) -> str:
