@@ -44,7 +44,13 @@ class ClusterStability:
 
 
 def cluster_stability(
-    rows: np.ndarray, cluster: Cluster, k: int, *, resamples: int = 100, seed: int = 1
+    rows: np.ndarray,
+    cluster: Cluster,
+    k: int,
+    *,
+    labels: np.ndarray | None = None,
+    resamples: int = 100,
+    seed: int = 1,
 ) -> ClusterStability:
     """Cluster bootstrap samples and see how much of each original cluster comes back.
 
@@ -56,6 +62,9 @@ def cluster_stability(
         Clusters rows; see `Cluster`.
     k : int
         Number of clusters.
+    labels : ndarray of int, optional
+        The clusters to be found again, 0 to k - 1, where they were learned on more rows than these; else the rows are
+        clustered first.
     resamples : int
         Bootstrap samples; 100 tell a stable cluster from a dissolved one.
     seed : int
@@ -75,7 +84,7 @@ def cluster_stability(
     [1.0, 1.0]
     """
     _refuse_too_few(rows, k)
-    labels = cluster(rows, k, seed)(rows)
+    labels = cluster(rows, k, seed)(rows) if labels is None else labels
     generator = np.random.default_rng(seed)
     similar = np.zeros((resamples, k))
     for number in range(resamples):

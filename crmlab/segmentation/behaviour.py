@@ -1,0 +1,143 @@
+"""How customers bank: what is compared, who can be told apart, and what may name a segment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from crmlab.segmentation.columns import Basis, Column
+from crmlab.stats import count_text
+
+if TYPE_CHECKING:
+    from crmlab.bank import Bank
+
+__all__ = ["HARDLY_ACTIVE", "NEW", "behaviour", "behaviour_outcomes", "months_of_bookings"]
+
+NEW, HARDLY_ACTIVE = "New", "Hardly active"
+_MONTH_DAYS = 365.25 / 12
+_FEWEST_ACTS = 0.5  # a month: with fewer, shares and spreads say nothing
+_CHANNELS = ("branch", "atm", "card", "online", "mobile")
+_LABELS = {
+    "branch": "At the branch",
+    "atm": "At a machine",
+    "card": "By card",
+    "online": "Online",
+    "mobile": "By mobile",
+}
+
+# what earns a name; see `crmlab.segmentation.naming`
+_WORDS = {
+    "Mobile": {"mobile_share": 1.0, "mobile_logins": 1.0},
+    "Online": {"online_share": 1.0, "online_logins": 1.0},
+    "Branch and cash": {"branch_share": 1.0, "cash_share": 0.9},  # never by cash alone
+    "Card payers": {"card_share": 1.0, "frequency": 0.5},
+    "Quiet": {"frequency": -1.0, "recency_days": 1.0, "active_share": -1.0},
+    "Cash": {"cash_share": 1.0},
+    "Large amounts": {"amount": 1.0, "ticket": 1.0},
+    "Small amounts": {"amount": -1.0, "ticket": -1.0},
+    "Busy": {"frequency": 1.0, "active_share": 1.0},
+}
+
+
+def months_of_bookings(bank: Bank) -> int:
+    """Count the months of bookings that the bank has up to its date, 1 to 12; 0 for none."""
+    if not bank.has("transactions"):
+        return 0
+    first = bank.sql("select min(booked_on) from transactions").fetchall()[0][0]
+    if first is None:
+        return 0
+    days = (pd.Timestamp(bank.date or bank.report_on) - pd.Timestamp(first)).days + 1
+    return int(np.clip(np.ceil(days / _MONTH_DAYS), 1, 12))
+
+
+def behaviour(
+    seen: pd.DataFrame, *, currency: str, months: int = 12, least_months: int = 3
+) -> tuple[Basis, pd.DataFrame, pd.Series, str]:
+    """Describe how customers bank, as far as their own acts show it.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        Snapshot with the bookings of 12 months that customers initiated, logins where known.
+    currency : str
+        Currency code.
+    months : int
+        Months of bookings that the bank has, at most 12.
+    least_months : int
+        Months since joining from which a customer's habits are taken to show.
+
+    Returns
+    -------
+    basis : Basis
+        Frequency, recency, amount, channel mix, digital use and regularity, as far as the bank knows them.
+    frame : DataFrame
+        One row a customer whose acts can be told apart.
+    rest : Series of str
+        The other customers, in one of two groups by rule: ``New`` (joined in the last `least_months`), ``Hardly active``
+        (under one act in two months).
+    said : str
+        Who was left out, in a sentence.
+
+    Notes
+    -----
+    Only what the customer did counts (see `crmlab.snapshots`): interest, fees and standing orders are nobody's act. All
+    counts are a month of the time a customer was there within the last 12 months, so that who joined in spring is not
+    taken for a quiet customer. The spread of the months' acts is likewise brought to those months.
+    """
+    there = np.clip(np.ceil(seen["tenure_days"] / _MONTH_DAYS), 1, max(months, 1))
+    pace = seen["frequency_12m_count"] / there
+    new = seen["tenure_days"] < least_months * _MONTH_DAYS
+    rare = ~new & ~(pace >= _FEWEST_ACTS)
+    rest = pd.Series(np.where(new, NEW, HARDLY_ACTIVE), index=seen.index, name="segment", dtype="str")[new | rare]
+    kept = ~(new | rare)
+    some, there = seen[kept], there[kept]
+    acts = some["frequency_12m_count"]
+    columns, made = [], {}
+
+    def take(name: str, label: str, kind: str, unit: str, values: pd.Series) -> None:
+        columns.append(Column(name, label, kind, unit))
+        made[name] = values
+
+    take("frequency", "Acts a month", "count", "a month", acts / there)
+    take("recency_days", "Days since the last act", "count", "days", some["recency_days"])
+    take("amount", "Amount a month", "amount", currency, some["monetary_12m_amount"] / there)
+    take("ticket", "Card and cash, an act", "amount", currency,
+         (some["card_paid_12m_amount"] + some["cash_12m_amount"]) / acts)  # fmt: skip
+    take("cash_share", "Cash in the amount", "share", "",
+         some["cash_12m_amount"] / some["monetary_12m_amount"].where(lambda v: v > 0))  # fmt: skip
+    for channel in _CHANNELS:
+        if f"{channel}_12m_share" in some:
+            take(f"{channel}_share", f"{_LABELS[channel]}, of acts", "share", "", some[f"{channel}_12m_share"])
+    if "logins_12m_count" in some:
+        mobile = some["mobile_logins_12m_share"].fillna(0.0) if "mobile_logins_12m_share" in some else 0.0
+        logins = some["logins_12m_count"] / there
+        take("online_logins", "Online logins a month", "count", "a month", logins * (1 - mobile))
+        take("mobile_logins", "Mobile logins a month", "count", "a month", logins * mobile)
+    take("active_share", "Months with an act", "share", "", some["active_months_12m_count"].clip(upper=there) / there)
+    spread = some["frequency_variation_12m_share"]
+    take("variation", "Unevenness of the months", "number", "",
+         np.sqrt(np.maximum(there * (spread**2 + 1) / 12 - 1, 0.0)))  # fmt: skip
+    words = {
+        word: here for word, weights in _WORDS.items() if (here := {c: w for c, w in weights.items() if c in made})
+    }
+    frame = pd.DataFrame(made, index=some.index)
+    counts = rest.value_counts()
+    said = f"{count_text(len(frame))} customers show how they bank"
+    left = [
+        f"{count_text(counts.get(name, 0))} {why}"
+        for name, why in (
+            (NEW, f"joined in the last {least_months} months"),
+            (HARDLY_ACTIVE, "acted less than once in two months"),
+        )
+        if counts.get(name, 0)
+    ]
+    return Basis("behaviour", tuple(columns), words), frame, rest, said + (f"; {' and '.join(left)}." if left else ".")
+
+
+def behaviour_outcomes(seen: pd.DataFrame, index: pd.Index) -> pd.DataFrame | None:
+    """Give what segments should tell apart though they were not made from it: margin, assets, products, contacts."""
+    wanted = ("margin_12m_amount", "assets_amount", "products_count", "interactions_12m_count", "age_years")
+    here = [name for name in wanted if name in seen and seen[name].notna().any()]
+    return seen.loc[index, here].astype(float) if here else None
