@@ -310,6 +310,16 @@ def test_dots_of_one_group_do_not_overlap():
     np.testing.assert_allclose(heights["high"] - heights["low"], 0.31)
 
 
+def test_dots_write_the_number_of_customers_level_with_each_dot():
+    frame, keywords = EXAMPLES["dots"]
+    ax = dots(frame.assign(customers=[1200, 10, np.nan, 7, 8, 9]), **keywords, **WITH, n="customers")
+    written = {text.get_text(): text.xy[1] for text in ax.texts if text.get_text().startswith("n = ")}
+    assert sorted(written) == ["n = 1,200", "n = 10", "n = 7", "n = 8", "n = 9"]
+    heights = {line.get_label(): line.get_ydata() for line in ax.lines}
+    assert [written["n = 1,200"], written["n = 10"]] == list(heights["low"][:2])
+    assert [written[f"n = {number}"] for number in (7, 8, 9)] == list(heights["high"])
+
+
 def test_an_interval_that_misses_the_truth_is_told_by_shape_and_colour():
     frame, keywords = EXAMPLES["against_truth"]
     ax = charts.against_truth(frame, **keywords, **WITH)

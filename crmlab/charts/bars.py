@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from crmlab.charts.marks import check_columns, text_on, whiskers
-from crmlab.charts.style import GREY, INK, PALETTE, canvas, finish, house, ramp_colours, scale_of
+from crmlab.charts.style import GREY, INK, PALETTE, SOFT, canvas, finish, house, ramp_colours, scale_of
 
 __all__ = ["bars", "columns", "composition", "dots", "pyramid"]
 
@@ -129,6 +129,7 @@ def dots(
     subtitle: str = "",
     ordered: bool = False,
     baseline: float | None = None,
+    n: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw dots with their intervals, one line a group, up to 5 series side by side.
@@ -143,8 +144,10 @@ def dots(
         The series have an order: one hue, light to dark.
     baseline : float, optional
         A value to compare with, drawn as a grey line.
+    n : str, optional
+        Column with the number of customers behind each dot, written at the right.
     """
-    check_columns("dots", frame, label, value, low, high, by)
+    check_columns("dots", frame, label, value, low, high, by, n)
     names = list(dict.fromkeys(frame[label].astype("str")))
     series = list(dict.fromkeys(frame[by].astype("str"))) if by else [""]
     colours = ramp_colours(len(series), lightest=0.5) if ordered else PALETTE
@@ -160,6 +163,12 @@ def dots(
             places = places + (number - (len(series) - 1) / 2) * step
             whiskers(ax, places, part[low], part[high], horizontal=True, colour=colours[number % len(colours)])
             ax.plot(part[value], places, "o", color=colours[number % len(colours)], markersize=5, zorder=5, label=name)
+            for place, count in zip(places, part[n] if n else [np.nan] * len(part), strict=True):
+                if np.isfinite(count):
+                    ax.annotate(
+                        f"n = {count:,.0f}", (1, place), (6, 0), xycoords=ax.get_yaxis_transform(), va="center",
+                        textcoords="offset points", fontsize=7.5, color=SOFT, annotation_clip=False,
+                    )  # fmt: skip
         ax.set_yticks(range(len(names)), names)
         ax.set_ylim(len(names) - 0.5, -0.5)
         if np.nanmin(frame[low].fillna(frame[value])) >= 0:

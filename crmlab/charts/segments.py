@@ -54,8 +54,8 @@ def heat_strip(
     frame : DataFrame
         One row a segment and aspect, both in the order drawn. ``segment``; ``segment_share`` (0 to 1); ``label`` (the
         aspect with its unit); ``value_text`` and ``interval_text`` (in the aspect's unit, missing where unknown);
-        ``difference`` (from all customers, in standard deviations); ``is_different`` (the interval of the difference
-        leaves out 0).
+        ``difference`` (from all customers, in standard deviations); ``is_different`` (whether it is sure
+        that there is one).
     title, subtitle, ax
         As in `crmlab.charts.bars`. Axes handed in should be as large as those that None makes.
     """
@@ -163,7 +163,7 @@ def _strip_key(ax: Axes, top: float) -> None:
     start = 5 * step + 0.2
     ax.add_patch(Rectangle((start, top), step, tall, facecolor="white", edgecolor="#b8c2cc", linewidth=0.6,
                            clip_on=False))  # fmt: skip
-    write(ax, start + step + 0.06, top + tall / 2, "white: the interval includes no difference", 7, va="center",
+    write(ax, start + step + 0.06, top + tall / 2, "white, grey text: no sure difference", 7, va="center",
           color=SOFT)  # fmt: skip
 
 
