@@ -183,9 +183,9 @@ def test_one_customer():
 @pytest.mark.parametrize(
     ("k", "rows", "message"),
     [
-        (5, np.arange(6.0).reshape(3, 2), "k: 5 segments are more than the 3 customers. Choose a smaller k."),
+        (5, np.arange(6.0).reshape(3, 2), "k: 5 segments are more than the 3 customers. Choose fewer."),
         (0, np.empty((0, 2)), "Segments.fit: there are no customers. Give one row a customer."),
-        (-1, np.ones((4, 2)), "k: -1 segments cannot be. Give 1 or more, or 0 to let the evidence choose."),
+        (-1, np.ones((4, 2)), "k: -1 segments cannot be. Give 1 or more, or 0 to let us choose."),
         (3, np.repeat([[0.0, 0.0], [1.0, 1.0]], 200, axis=0),
          "k: 3 segments are asked for, but the customers differ in 2 ways only. Choose a smaller k."),
     ],

@@ -75,8 +75,8 @@ def behaviour(
     frame : DataFrame
         One row a customer whose acts can be told apart.
     rest : Series of str
-        The other customers, in one of two groups by rule: ``New`` (joined in the last `least_months`), ``Hardly active``
-        (under one act in two months).
+        The other customers, in one of two groups by rule: ``New`` (joined in the last `least_months`) and ``Hardly
+        active`` (under one act in two months).
     said : str
         Who was left out, in a sentence.
 

@@ -59,8 +59,8 @@ def trial(
     Returns
     -------
     DataFrame
-        One row a k: ``k``, ``strength`` and ``strength_error`` (prediction strength), ``strength_null`` (the same of one
-        crowd), ``weakest_jaccard``, ``smallest_share``, ``usefulness`` and ``usefulness_error`` (share of the variance
+        One row a k: ``k``, ``strength`` and ``strength_error`` (prediction strength), ``strength_null`` (the same of
+        one crowd), ``weakest_jaccard``, ``smallest_share``, ``usefulness`` and ``usefulness_error`` (share of the variance
         of the outcomes' ranks, cross-validated), ``gap`` (how much better the clusters fit the customers than one
         crowd), ``gap_limit`` (95 % limit for one crowd, all k together), ``is_admissible``.
 
@@ -145,8 +145,8 @@ def usefulness(labels: np.ndarray, outcomes: pd.DataFrame | None, *, seed: int =
     segments = np.unique(labels, return_inverse=True)[1]
     k = segments.max() + 1
     explained = []
-    for _, values in outcomes.items():
-        ranks = values.rank(pct=True).to_numpy()
+    for name in outcomes.columns:
+        ranks = outcomes[name].rank(pct=True).to_numpy()
         known = ~np.isnan(ranks)
         if known.sum() < 2 * _FOLDS or np.ptp(ranks[known]) == 0:
             continue

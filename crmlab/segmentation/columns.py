@@ -24,7 +24,8 @@ class Column:
     label : str
         What a reader calls it, e.g. ``Bookings a month``.
     kind : str
-        ``amount`` (skewed, may be below 0), ``count`` (0 or more, skewed), ``share`` (0 to 1), ``number`` (as it is), ``flag`` (true or false) or ``category`` (words).
+        ``amount`` (skewed, may be below 0), ``count`` (0 or more, skewed), ``share`` (0 to 1), ``number`` (as it
+        is), ``flag`` (true or false) or ``category`` (words).
     unit : str
         Unit for rules and charts, e.g. ``a month``, ``days``, a currency code.
     """

@@ -71,22 +71,29 @@ class KMeansMethod:
     name: str = field(default="k-means", init=False)
 
     def learn(self, basis: Basis, frame: pd.DataFrame) -> KMeansMethod:
+        """Learn the preparation of the columns."""
         return replace(self, preparation=Preparation(basis).fit(frame))
 
     def rows(self, frame: pd.DataFrame) -> np.ndarray:
+        """Prepare customers, shape (customers, prepared columns)."""
         return self.preparation.transform(frame)
 
     def cluster(self, rows: np.ndarray, k: int, seed: int) -> Centres:
+        """Find k means."""
         return kmeans(rows, k, seed, starts=self.starts)
 
     def quick(self) -> KMeansMethod:
+        """Give the same with three starts."""
         return replace(self, starts=3)
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values of the preparation."""
         return {"starts": self.starts, "preparation": self.preparation.as_dict()}
 
     def from_dict(self, basis: Basis, kept: Mapping[str, Any]) -> KMeansMethod:
+        """Make the learned method that `as_dict` described."""
         return KMeansMethod(kept["starts"], Preparation.from_dict(basis, kept["preparation"]))
 
     def assign_from(self, kept: Mapping[str, Any]) -> Centres:
+        """Make the centres that their `as_dict` described."""
         return Centres.from_dict(kept)

@@ -56,11 +56,12 @@ class Preparation:
 
     Notes
     -----
-    Amounts: inverse hyperbolic sine in units of a tenth of the median of those not 0, which is a logarithm but for small
-    amounts, and takes debts too. Counts: log(1 + x). Everything is then drawn in to the values between which 99 % of the customers
-    lie, and always to the second largest and second smallest: one billionaire must not decide. Gaps take the median. No customer is further
-    than 4 standard deviations from the mean in any column, so that a trait of few does not outweigh all others.
-    A category becomes one column a word, and one for ``not known``.
+    Amounts: inverse hyperbolic sine in units of a tenth of the median of those not 0, which is a logarithm but for
+    small amounts, and takes debts too. Counts: log(1 + x). Everything is then drawn in to the values between which
+    99 % of the customers lie, and always to the second largest and second smallest: one billionaire must not
+    decide. Gaps take the median. No customer is further than 4 standard deviations from the mean in any column, so
+    that a trait of few does not outweigh all others. A category becomes one column a word, and one for ``not
+    known``.
 
     Examples
     --------
@@ -79,6 +80,7 @@ class Preparation:
 
     @property
     def prepared_names_(self) -> tuple[str, ...]:
+        """Columns of the rows, in order."""
         return tuple(one.name for one in self.learned_)
 
     def fit(self, frame: pd.DataFrame) -> Preparation:

@@ -228,8 +228,8 @@ class Segments:
         n = len(frame)
         refuse(
             *(["Segments.fit: there are no customers. Give one row a customer."] if not n else []),
-            *([f"k: {self.k} segments cannot be. Give 1 or more, or 0 to let the evidence choose."] if self.k < 0 else []),
-            *([f"k: {self.k} segments are more than the {n:,} customers. Choose a smaller k."] if self.k > n > 0 else []),
+            *([f"k: {self.k} segments cannot be. Give 1 or more, or 0 to let us choose."] if self.k < 0 else []),
+            *([f"k: {self.k} segments are more than the {n:,} customers. Choose fewer."] if self.k > n > 0 else []),
             *([f"most: {self.most} is under 2. Give the largest number of segments to try."] if self.most < 2 else []),
             *(
                 ["outcomes: their customers are not those of the frame in the same order. Reindex them."]
@@ -265,8 +265,8 @@ class Segments:
             given = " were asked for and" if self.k else ""
             return (
                 f"{chosen} segments{given} come back on other customers (prediction strength {row['strength']:.2f}, "
-                f"weakest Jaccard {row['weakest_jaccard']:.2f}) and fit better than one crowd with the same columns and "
-                "correlations."
+                f"weakest Jaccard {row['weakest_jaccard']:.2f}) and fit better than one crowd with the same columns "
+                "and correlations."
             )
         row = table.loc[chosen] if chosen in table.index else table.loc[self._nearest_miss()]
         which = chosen if chosen in table.index else self._nearest_miss()
