@@ -60,9 +60,9 @@ def trial(
     -------
     DataFrame
         One row a k: ``k``, ``strength`` and ``strength_error`` (prediction strength), ``strength_null`` (the same of
-        one crowd), ``weakest_jaccard``, ``smallest_share``, ``usefulness`` and ``usefulness_error`` (share of the variance
-        of the outcomes' ranks, cross-validated), ``gap`` (how much better the clusters fit the customers than one
-        crowd), ``gap_limit`` (95 % limit for one crowd, all k together), ``is_admissible``.
+        one crowd), ``weakest_jaccard``, ``smallest_share``, ``usefulness`` and ``usefulness_error`` (share of the
+        variance of the outcomes' ranks, cross-validated), ``gap`` (how much better the clusters fit the customers than
+        one crowd), ``gap_limit`` (95 % limit for one crowd, all k together), ``is_admissible``.
 
     Notes
     -----

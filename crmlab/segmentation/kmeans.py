@@ -79,8 +79,8 @@ def kmeans(rows: np.ndarray, k: int, seed: int, *, starts: int = 20) -> Centres:
     Notes
     -----
     All starts run at once: the evidence asks for hundreds of small clusterings, and scikit-learn, which runs one start
-    after another, takes longer. Of 20 starts the best 5 after 6 steps are run to the end. Above 20,000 rows scikit-learn
-    does the last run.
+    after another, takes longer. Of 20 starts the best 5 after 6 steps are run to the end. Above 20,000 rows the
+    last run is scikit-learn's.
 
     Examples
     --------
