@@ -10,12 +10,10 @@ from sklearn.metrics import adjusted_rand_score
 
 from crmlab.bank import Bank
 from crmlab.errors import CrmlabError
-from crmlab.segmentation.behaviour import behaviour, behaviour_outcomes, months_of_bookings
+from crmlab.segmentation.behaviour import behaviour_on
 from crmlab.segmentation.columns import Basis, Column
-from crmlab.segmentation.people import account_owners
 from crmlab.segmentation.segments import EVERYBODY, Segments
 from crmlab.simulation import simulate
-from crmlab.snapshots import snapshot
 
 
 def _basis(width: int, kind: str = "number") -> Basis:
@@ -36,11 +34,9 @@ def _two(n: int = 300, seed: int = 1) -> pd.DataFrame:
 def banked(tmp_path_factory):
     """A simulated bank's basis frame, outcomes and planted segments."""
     folder = simulate(tmp_path_factory.mktemp("banked") / "bank", customers=2000, months=18, seed=5).folder
-    bank = Bank.open(folder).as_of("")
-    seen, _ = account_owners(snapshot(bank))
-    basis, frame, _, _ = behaviour(seen, currency=bank.currency, months=months_of_bookings(bank))
+    today = behaviour_on(Bank.open(folder).as_of(""))
     truth = pq.read_table(folder / "truth" / "customers").to_pandas().set_index("customer_id")["behaviour_segment"]
-    return basis, frame, behaviour_outcomes(seen, frame.index), truth.reindex(frame.index)
+    return today.basis, today.frame, today.outcomes, truth.reindex(today.frame.index)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +108,8 @@ def test_kept_segments_assign_alike(found, banked):
     again = Segments.from_dict(kept, basis)
     assert again.predict(frame).equals(found.labels_)
     assert (again.names_, again.k_, again.verdict_) == (found.names_, found.k_, found.verdict_)
-    assert again.as_dict() == kept
+    assert json.loads(json.dumps(again.as_dict())) == kept
+    assert again.stability_.equals(found.stability_)
     ids = set(frame.index)
     assert not ids & set(json.dumps(kept).replace('"', " ").split())
 
@@ -184,7 +181,7 @@ def test_one_customer():
     ("k", "rows", "message"),
     [
         (5, np.arange(6.0).reshape(3, 2), "k: 5 segments are more than the 3 customers. Choose fewer."),
-        (0, np.empty((0, 2)), "Segments.fit: there are no customers. Give one row a customer."),
+        (2, np.empty((0, 2)), "k: 2 segments are more than the 0 customers. Choose fewer."),
         (-1, np.ones((4, 2)), "k: -1 segments cannot be. Give 1 or more, or 0 to let us choose."),
         (3, np.repeat([[0.0, 0.0], [1.0, 1.0]], 200, axis=0),
          "k: 3 segments are asked for, but the customers differ in 2 ways only. Choose a smaller k."),
@@ -194,6 +191,19 @@ def test_impossible_numbers_are_refused(k, rows, message):
     with pytest.raises(CrmlabError) as caught:
         Segments(_basis(2), k=k).fit(_frame(rows))
     assert str(caught.value) == message
+
+
+def test_nobody_to_look_at():
+    segments = Segments(_basis(2)).fit(_frame(np.empty((0, 2))))
+    assert (segments.names_, segments.found_, len(segments.labels_)) == ((EVERYBODY,), False, 0)
+
+
+def test_what_is_not_judged_needs_a_number():
+    with pytest.raises(CrmlabError) as caught:
+        Segments(_basis(3), resamples=0).fit(_two())
+    assert str(caught.value) == "resamples: 0 judges nothing, so k cannot be chosen. Give k, or 100 resamples."
+    plain = Segments(_basis(3), k=2, resamples=0).fit(_two())
+    assert (plain.k_, plain.found_, plain.stability_) == (2, False, None)
 
 
 def test_columns_that_lack_are_all_named():

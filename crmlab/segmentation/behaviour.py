@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from crmlab.segmentation.columns import Basis, Column
+from crmlab.segmentation.people import account_owners
+from crmlab.snapshots import snapshot
 from crmlab.stats import count_text
 
 if TYPE_CHECKING:
     from crmlab.bank import Bank
+    from crmlab.segmentation.segments import Segments
 
-__all__ = ["HARDLY_ACTIVE", "NEW", "behaviour", "behaviour_outcomes", "months_of_bookings"]
+__all__ = ["HARDLY_ACTIVE", "NEW", "Banked", "behaviour", "behaviour_on", "months_of_bookings"]
 
 NEW, HARDLY_ACTIVE = "New", "Hardly active"
 _MONTH_DAYS = 365.25 / 12
@@ -41,14 +45,14 @@ _WORDS = {
 }
 
 
-def months_of_bookings(bank: Bank) -> int:
-    """Count the months of bookings that the bank has up to its date, 1 to 12; 0 for none."""
+def months_of_bookings(bank: Bank, date: str = "") -> int:
+    """Count the months of bookings that the bank has up to a day (empty: its date), 1 to 12; 0 for none."""
     if not bank.has("transactions"):
         return 0
     first = bank.sql("select min(booked_on) from transactions").fetchall()[0][0]
     if first is None:
         return 0
-    days = (pd.Timestamp(bank.date or bank.report_on) - pd.Timestamp(first)).days + 1
+    days = (pd.Timestamp(date or bank.date or bank.report_on) - pd.Timestamp(first)).days + 1
     return int(np.clip(np.ceil(days / _MONTH_DAYS), 1, 12))
 
 
@@ -136,8 +140,60 @@ def behaviour(
     return Basis("behaviour", tuple(columns), words), frame, rest, said + (f"; {' and '.join(left)}." if left else ".")
 
 
-def behaviour_outcomes(seen: pd.DataFrame, index: pd.Index) -> pd.DataFrame | None:
-    """Give what segments should tell apart though they were not made from it: margin, assets, products, contacts."""
-    wanted = ("margin_12m_amount", "assets_amount", "products_count", "interactions_12m_count", "age_years")
-    here = [name for name in wanted if name in seen and seen[name].notna().any()]
-    return seen.loc[index, here].astype(float) if here else None
+@dataclass(frozen=True)
+class Banked:
+    """How the customers bank on a day.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        Snapshot of the customers who own an account.
+    basis : Basis
+        What they are compared by.
+    frame : DataFrame
+        The customers whose acts can be told apart.
+    rest : Series of str
+        The others, in groups by rule.
+    said : str
+        Who was left out, in sentences.
+    """
+
+    seen: pd.DataFrame
+    basis: Basis
+    frame: pd.DataFrame
+    rest: pd.Series
+    said: str
+
+    @property
+    def outcomes(self) -> pd.DataFrame | None:
+        """What segments should tell apart though they were not made from it: margin, assets, products, contacts."""
+        wanted = ("margin_12m_amount", "assets_amount", "products_count", "interactions_12m_count", "age_years")
+        here = [name for name in wanted if name in self.seen and self.seen[name].notna().any()]
+        return self.seen.loc[self.frame.index, here].astype(float) if here else None
+
+    def groups(self, segments: Segments) -> pd.Series:
+        """Put every customer into a segment as learned, or into one of the groups by rule."""
+        both = pd.concat([segments.predict(self.frame), self.rest])
+        return both.reindex(self.seen.index).rename("segment")
+
+    def order(self, segments: Segments) -> tuple[str, ...]:
+        """Give the names of the segments, then of the groups by rule that have members."""
+        return (*segments.names_, *(name for name in (HARDLY_ACTIVE, NEW) if (self.rest == name).any()))
+
+
+def behaviour_on(bank: Bank, date: str = "", *, least_months: int = 3) -> Banked:
+    """Look at how the customers bank on a day.
+
+    Parameters
+    ----------
+    bank : Bank
+        The bank as of its date.
+    date : str
+        An earlier day, ``YYYY-MM-DD``; empty: the bank's.
+    least_months : int
+        Months since joining from which a customer's habits are taken to show.
+    """
+    seen, owners = account_owners(snapshot(bank, date))
+    months = months_of_bookings(bank, date)
+    basis, frame, rest, said = behaviour(seen, currency=bank.currency, months=months, least_months=least_months)
+    return Banked(seen, basis, frame, rest, f"{owners} {said}")

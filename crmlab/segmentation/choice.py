@@ -12,9 +12,13 @@ from crmlab.segmentation.crowd import Crowd
 from crmlab.segmentation.methods import Method
 from crmlab.segmentation.stability import RECOVERED, cluster_stability, prediction_strength
 
-__all__ = ["LEAST_STRENGTH", "choose", "floor_share", "trial", "usefulness"]
+__all__ = ["LEAST_STRENGTH", "TRIED", "choose", "floor_share", "trial", "usefulness"]
 
 LEAST_STRENGTH = 0.8  # Tibshirani and Walther 2005: for the strength plus its standard error
+TRIED = (
+    "k", "strength", "strength_error", "weakest_jaccard", "smallest_share", "usefulness", "usefulness_error",
+    "strength_null", "gap", "gap_limit", "is_admissible",
+)  # columns of a trial  # fmt: skip
 _SAMPLE, _CROWD_SAMPLE = 2_000, 1_000
 _SPLITS, _RESAMPLES, _CROWDS, _STRENGTH_CROWDS = 20, 30, 39, 5
 _FOLDS = 10

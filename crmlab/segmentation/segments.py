@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.metrics import silhouette_samples
 
 from crmlab.errors import refuse
-from crmlab.segmentation.choice import LEAST_STRENGTH, choose, floor_share, trial
+from crmlab.segmentation.choice import LEAST_STRENGTH, TRIED, choose, floor_share, trial
 from crmlab.segmentation.columns import Basis
 from crmlab.segmentation.methods import KMeansMethod, Method
 from crmlab.segmentation.naming import name_segments
@@ -42,7 +42,7 @@ class Segments:
     most : int
         Largest number tried.
     resamples : int
-        Bootstrap samples behind the stability of the segments kept.
+        Bootstrap samples behind the stability of the segments kept; 0 learns the k segments without judging them.
     seed : int
         Same seed, same segments.
 
@@ -124,6 +124,7 @@ class Segments:
         self.preparation_ = Preparation(self.basis).fit(frame)
         self.dropped_ = dict(self.preparation_.dropped_)
         self.method_ = self.method.learn(self.basis, frame)
+        self.customers_count_ = len(frame)
         rows = self.method_.rows(frame)
         different = len(np.unique(rows, axis=0)) if len(rows) < _MANY else self.most
         if self.k > different:
@@ -150,7 +151,7 @@ class Segments:
         order = sorted(range(self.k_), key=lambda code: (-sizes[code], self._by_code[code]))
         self.names_ = tuple(self._by_code[code] for code in order)
         self.labels_ = self._named(codes, frame.index)
-        self.stability_ = self._stability(rows, codes, order)
+        self.stability_ = self._stability(rows, codes, order) if self.resamples else None
         return self
 
     def predict(self, frame: pd.DataFrame) -> pd.Series:
@@ -182,9 +183,12 @@ class Segments:
             "clusters": self._assign.as_dict() if self.k_ > 1 else None,
             "names": list(self._by_code),
             "order": list(self.names_),
-            "customers_count": len(self.labels_) if hasattr(self, "labels_") else self._customers,
+            "customers_count": self.customers_count_,
             "is_found": self.found_,
             "verdict": self.verdict_,
+            "trial": _records(self.trial_),
+            "stability": _records(self.stability_),
+            "dropped": dict(self.dropped_),
         }
 
     @classmethod
@@ -221,15 +225,22 @@ class Segments:
         model._assign = model.method_.assign_from(kept["clusters"]) if model.k_ > 1 else None
         model._by_code, model.names_ = tuple(kept["names"]), tuple(kept["order"])
         model.found_, model.verdict_ = bool(kept["is_found"]), str(kept["verdict"])
-        model._customers = int(kept["customers_count"])
+        model.customers_count_, model.dropped_ = int(kept["customers_count"]), dict(kept["dropped"])
+        model.trial_ = pd.DataFrame(kept["trial"], columns=list(TRIED))
+        model.trial_["is_admissible"] = model.trial_["is_admissible"].astype(bool)
+        model.stability_ = pd.DataFrame(kept["stability"]) if kept["stability"] else None
         return model
 
     def _refuse(self, frame: pd.DataFrame, outcomes: pd.DataFrame | None) -> None:
         n = len(frame)
         refuse(
-            *(["Segments.fit: there are no customers. Give one row a customer."] if not n else []),
             *([f"k: {self.k} segments cannot be. Give 1 or more, or 0 to let us choose."] if self.k < 0 else []),
-            *([f"k: {self.k} segments are more than the {n:,} customers. Choose fewer."] if self.k > n > 0 else []),
+            *([f"k: {self.k} segments are more than the {n:,} customers. Choose fewer."] if self.k > n else []),
+            *(
+                ["resamples: 0 judges nothing, so k cannot be chosen. Give k, or 100 resamples."]
+                if self.resamples < 1 and not self.k
+                else []
+            ),
             *([f"most: {self.most} is under 2. Give the largest number of segments to try."] if self.most < 2 else []),
             *(
                 ["outcomes: their customers are not those of the frame in the same order. Reindex them."]
@@ -246,12 +257,14 @@ class Segments:
     def _tried(self, frame: pd.DataFrame, outcomes: pd.DataFrame | None, different: int) -> pd.DataFrame:
         """Try the numbers of segments that these customers can have."""
         largest = min(max(self.most, self.k), different - 1)
-        if len(frame) < LEAST_CUSTOMERS or largest < 2:
-            return pd.DataFrame(columns=["k", "strength", "weakest_jaccard", "smallest_share", "is_admissible"])
+        if len(frame) < LEAST_CUSTOMERS or largest < 2 or not self.resamples:
+            return pd.DataFrame(columns=list(TRIED))
         ks = range(2, largest + 1)
         return trial(frame, self.basis, self.method_, ks=ks, outcomes=outcomes, seed=self.seed)
 
     def _verdict(self, chosen: int, n: int, different: int) -> str:
+        if not self.resamples:
+            return "These segments were not judged."
         if not len(self.trial_):
             why = (
                 f"{count_text(n)} customers are too few to see whether groups come back; {LEAST_CUSTOMERS} are needed"
@@ -326,3 +339,11 @@ class Segments:
 
 def _some(rng: np.random.Generator, n: int, most: int) -> np.ndarray:
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
+
+
+def _records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """Give the rows of a table as plain values; what is not a number is None."""
+    if table is None:
+        return []
+    plain = table.astype(object).where(table.notna(), None)
+    return [{k: v.item() if hasattr(v, "item") else v for k, v in row.items()} for row in plain.to_dict("records")]
