@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from crmlab.errors import refuse
+from crmlab.segmentation.rule_words import inside
 
 __all__ = ["FITS", "FITS_SHARE", "STANDS_OUT", "Names", "name_segments"]
 
@@ -209,19 +210,19 @@ class _Namer:
     def _high(self, column: str, value: float) -> str:
         label, is_word = self.labels[column], "=" in column
         if is_word:
-            return label if value > 0 else f"Seldom {_inside(label)}"
-        return f"{'High' if value > 0 else 'Low'} {_inside(label)}"
+            return label if value > 0 else f"Seldom {inside(label)}"
+        return f"{'High' if value > 0 else 'Low'} {inside(label)}"
 
     def _more(self, column: str, value: float) -> str:
         if "=" in column:
-            return f"{'more' if value > 0 else 'less'} often {_inside(self.labels[column])}"
-        return f"{'higher' if value > 0 else 'lower'} {_inside(self.labels[column])}"
+            return f"{'more' if value > 0 else 'less'} often {inside(self.labels[column])}"
+        return f"{'higher' if value > 0 else 'lower'} {inside(self.labels[column])}"
 
     def _rule(self, i: int, given: list[int]) -> str:
         """The columns that earned the name, farthest first, with their distance from the mean of all customers."""
         own, word = self.profile.iloc[i], given[i]
         columns = list(self.words[list(self.words)[word]]) if word >= 0 else _farthest(own)[:2]
-        parts = [f"{_inside(self.labels[c])} {own[c]:+.1f}" for c in _farthest(own[columns])]
+        parts = [f"{inside(self.labels[c])} {own[c]:+.1f}" for c in _farthest(own[columns])]
         text = ", ".join(parts) + " standard deviations from the mean of all"
         return text[:1].upper() + text[1:]
 
@@ -242,12 +243,3 @@ def _label(column: str, labels: Mapping[str, str]) -> str:
     stem, _, word = column.partition("=")
     said = labels.get(column) or labels.get(stem) or stem.replace("_", " ").capitalize()
     return f"{said} {word}" if word and column not in labels else said
-
-
-def _inside(label: str) -> str:
-    """A label within a sentence: small first letter, but for abbreviations.
-
-    >>> _inside("Logins a month"), _inside("ATM share")
-    ('logins a month', 'ATM share')
-    """
-    return label[:1].lower() + label[1:] if label[1:2].islower() or label[1:2] == " " else label
