@@ -91,13 +91,13 @@ def test_worth_by_hand():
     now = was + after.map({"low": 10.0, "mid": 110.0, "high": 1e6})
     found = worth_of_moves(before, after, was, now, currency="EUR", order=ORDER)
     assert found.frame.drop(columns="is_clear").values.tolist() == [
-        ["low left", "low", "left", 12, -210.0, -210.0, -210.0, -2_520.0],
+        ["left from low", "low", "left", 12, -210.0, -210.0, -210.0, -2_520.0],
         ["low to mid", "low", "mid", 10, 100.0, 100.0, 100.0, 1_000.0],
     ]
     assert found.frame["is_clear"].tolist() == [True, True]
     assert (found["leaving_worth"].value, found["leaving_total"].value) == (-210.0, -2_520.0)
     assert (found["clear_moves"].value, found["clear_moves"].n) == (2, 2)
-    assert found.title == "Low left: EUR -2,520 a year in all, the most of any move"
+    assert found.title == "Left from low: EUR -2,520 a year, most of 2 moves"
     assert found.reading.endswith("This goes with the moves; it is not caused by them.")
     assert "'low to mid' weighs most: 10 customers, EUR 100.00 a year each" in found.reading
 

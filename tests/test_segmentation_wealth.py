@@ -9,11 +9,12 @@ import pytest
 from crmlab.bank import Bank
 from crmlab.errors import CrmlabError
 from crmlab.segmentation import wealth
-from crmlab.segmentation.people import account_owners, income_of, year_before
+from crmlab.segmentation.people import account_owners, has_year_to, income_of, year_before
 from crmlab.segmentation.potential import peers_of, potential, rank_link
 from crmlab.segmentation.tiers import Tiering, make_tiers
 from crmlab.segmentation.wealth_actions import advised, hidden_wealth
 from crmlab.segmentation.wealth_answer import headline, outlook
+from crmlab.segmentation.wealth_moves import moves, worth
 from crmlab.snapshots import snapshot
 
 RULE = Tiering((100.0, 1_000.0), "EUR")
@@ -76,21 +77,23 @@ def test_moves_by_hand():
     before = _seen([50] * 20 + [500] * 10, tenure_days=[10.0] * 30)
     after = _seen([50] * 15 + [500] * 3 + [5_000] + [0] + [500] * 8 + [50] * 2).drop("c19")
     after = pd.concat([after, pd.DataFrame({"assets_amount": [9.0]}, index=["new"])])
-    found = wealth.moves(before, after, RULE)
+    found = moves(before, after, RULE)
     counts = found.frame.set_index(["from", "to"])["customers_count"]
     assert counts["base"].to_dict() == {"base": 15, "affluent": 3, "top": 1, "left": 1}
     assert counts["affluent"].to_dict() == {"base": 2, "affluent": 8, "top": 0, "left": 0}
     shares = {name: round(e.value * 30) for name, e in found.estimates.items()}
     assert shares == {"stayed_share": 23, "rose_share": 4, "fell_share": 2, "left_share": 1}
-    assert "1 came since and are not in the table. 13.3 % (" in found.reading
-    assert "% (95 % interval 1.8 to 21.3 %, n = 30) fell. Half of them had joined within 10 days" in found.reading
+    assert found.reading.endswith(
+        "1 came since and are not in the table. 13.3 % rose (5.3 to 29.7 %) and 6.7 % fell (1.8 to 21.3 %). Half of "
+        "them had joined within 10 days before the earlier date, so much of the rise is the filling of new accounts."
+    )
     # nobody began in the top tier: no share is given for a group of under 10
     assert found.frame.set_index("from").loc["top", "share"].isna().all()
 
 
 def test_same_thresholds_at_both_dates_make_nobody_move():
     seen = _seen(np.random.default_rng(2).lognormal(6, 1, 300))
-    found = wealth.moves(seen, seen, make_tiers(seen["assets_amount"], currency="EUR"))
+    found = moves(seen, seen, make_tiers(seen["assets_amount"], currency="EUR"))
     assert (found["stayed_share"].value, found["rose_share"].value) == (1.0, 0.0)
 
 
@@ -238,6 +241,29 @@ def test_the_simulated_bank_looks_like_a_bank(clean):
 def test_a_year_before_needs_balances_of_then(clean, small_bank):
     assert year_before(clean) == "2023-06-30"
     assert year_before(Bank.open(small_bank).as_of("2023-06-30")) == ""
+
+
+def test_a_yearly_amount_needs_twelve_month_ends(clean):
+    first = pd.Timestamp(clean.sql("select min(balance_on) from balances").fetchall()[0][0])
+    month_end = pd.offsets.MonthEnd()
+    whole = first + 11 * month_end  # the twelfth month end
+    assert has_year_to(clean, str(whole.date()))
+    assert has_year_to(clean, str((whole + pd.Timedelta(days=10)).date()))
+    assert not has_year_to(clean, str((whole - pd.Timedelta(days=1)).date()))
+    assert not has_year_to(clean, "")
+
+
+def test_worth_of_tiers_leaves_out_whose_year_was_not_whole():
+    before = _seen([50.0] * 60, margin_12m_amount=[100.0] * 60, tenure_days=[400.0] * 45 + [100.0] * 15)
+    after = _seen([50.0] * 25 + [500.0] * 35, margin_12m_amount=[110.0] * 25 + [160.0] * 20 + [1e6] * 15)
+    found = worth(before, after, RULE)
+    assert found.frame[["move", "customers_count", "worth_amount", "total_amount"]].values.tolist() == [
+        ["base to affluent", 20, 50.0, 1_000.0]
+    ]
+    assert found.reading.endswith(
+        "Assets make both tier and margin, so part of it holds by construction. "
+        "15 customers of less than a year at the earlier date are left out."
+    )
 
 
 def test_a_flat_file_gives_what_it_can(real_data, tmp_path):

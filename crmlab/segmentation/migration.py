@@ -194,7 +194,7 @@ def worth_of_moves(
                 continue
             found = winsorised_difference(movers, stayed, unit=currency, level=level)
             one = found.estimate
-            words = f"{name} {gone}" if to == gone else f"{name} to {to}"
+            words = f"{gone} from {name}" if to == gone else f"{name} to {to}"
             rows.append((words, name, to, len(movers), one.value, one.low, one.high, one.value * len(movers)))
             p_values.append(found.p_value)
             if to == gone:
@@ -246,7 +246,7 @@ def _worth_title(frame: pd.DataFrame, currency: str) -> str:
     if not len(clear):
         return f"None of {len(frame)} moves goes with a clear change of the yield"
     top = clear.iloc[0]
-    long = f"{top['move']}: {amount_text(top['total_amount'], currency)} a year in all, the most of any move"
+    long = f"{top['move']}: {amount_text(top['total_amount'], currency)} a year, most of {len(frame)} moves"
     short = f"{len(clear)} of {len(frame)} moves go with a clear change of the yield"
     return long[0].upper() + long[1:] if len(long) <= _LONGEST_TITLE else short
 

@@ -12,7 +12,7 @@ from crmlab.stats import count_text
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["account_owners", "income_of", "year_before"]
+__all__ = ["account_owners", "has_year_to", "income_of", "year_before"]
 
 
 def account_owners(seen: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -43,6 +43,25 @@ def year_before(bank: Bank) -> str:
         return ""
     first = bank.sql("select min(balance_on) from balances").fetchall()[0][0]
     return str(day.date()) if pd.Timestamp(first) <= day else ""
+
+
+def has_year_to(bank: Bank, day: str) -> bool:
+    """Whether balances are known of all 12 month ends up to a day, so that a yearly amount is that of a whole year.
+
+    Parameters
+    ----------
+    bank : Bank
+        With ``balances``; without them the answer is no.
+    day : str
+        ``YYYY-MM-DD``; empty: no.
+    """
+    if not day or not bank.has("balances"):
+        return False
+    last = pd.Timestamp(day) + pd.Timedelta(days=1)
+    last_end = last.replace(day=1) - pd.Timedelta(days=1)
+    first_needed = last_end.replace(day=1) - pd.DateOffset(months=11)
+    first = bank.sql("select min(balance_on) from balances").fetchall()[0][0]
+    return pd.Timestamp(first) < first_needed + pd.DateOffset(months=1)
 
 
 def income_of(seen: pd.DataFrame) -> tuple[pd.Series, str]:

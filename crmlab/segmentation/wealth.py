@@ -1,4 +1,4 @@
-"""Customers by wealth: tiers by assets and by income, concentration, movement, what tiers hold and yield."""
+"""Customers by wealth: tiers by assets and by income, concentration, what tiers hold and yield."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from crmlab.bank.tables import FAMILIES
 from crmlab.errors import refuse
-from crmlab.segmentation.migration import hide_small_starts, migration
+from crmlab.segmentation.migration import hide_small_starts
 from crmlab.segmentation.people import income_of
 from crmlab.segmentation.tiers import Tiering
 from crmlab.stats import (
@@ -30,7 +30,6 @@ __all__ = [
     "asset_tiers",
     "concentration_of_assets",
     "income_against_assets",
-    "moves",
     "shares_by_tier",
     "tier_holdings",
     "tier_yields",
@@ -38,7 +37,6 @@ __all__ = [
 
 # columns of `asset_tiers` for a table
 TIER_COLUMNS = ["tier", "rule", "customers_count", "customers_share", "assets_share", "median_assets"]
-_YOUNG_DAYS = 365
 _ASSETS = ("current", "savings", "term_deposit", "investment", "pension")
 
 
@@ -129,50 +127,6 @@ def concentration_of_assets(seen: pd.DataFrame, *, seed: int = 1) -> Evidence:
     )
 
 
-def moves(before: pd.DataFrame, after: pd.DataFrame, rule: Tiering) -> Evidence:
-    """Follow customers from their tier at one date to their tier a year later, by the same thresholds.
-
-    Parameters
-    ----------
-    before, after : DataFrame
-        Snapshots with ``assets_amount``, indexed by ``customer_id``.
-    rule : Tiering
-        The tiers. Made once, so that a customer moves by his own assets and not by those of others.
-
-    Returns
-    -------
-    Evidence
-        Frame as `crmlab.stats.transitions`, with ``left`` as a further end where somebody left. Estimates:
-        ``stayed_share``, ``rose_share``, ``fell_share``, ``left_share``.
-
-    Notes
-    -----
-    The amounts are nominal: inflation lifts customers over fixed thresholds. Who joined in between is not in the table.
-    """
-    start = rule.of(before["assets_amount"])
-    found = migration(start, rule.of(after["assets_amount"]), order=rule.names, group="tier")
-    counts = found.frame["customers_count"]
-    place = {name: i for i, name in enumerate(rule.names)}
-    step = found.frame["to"].map(place) - found.frame["from"].map(place)
-    n = int(counts.sum())
-    stayed, left = found["stayed_share"], found["left_share"]
-    rose, fell = (proportion(int(counts[rows].sum()), n) for rows in (step > 0, step < 0))
-    young = ""
-    days = before["tenure_days"].reindex(start.dropna().index).median() if "tenure_days" in before else _YOUNG_DAYS
-    if days < _YOUNG_DAYS:
-        young = (
-            f" Half of them had joined within {days:.0f} days before the earlier date, so much of the rise is the "
-            "filling of new accounts."
-        )
-    return Evidence(
-        found.frame,
-        title=f"{stayed.short} stayed in their tier, {rose.short} rose, {fell.short} fell",
-        about=found.about.replace("; Wilson", "; same thresholds; Wilson"),
-        reading=f"{found.reading} {rose.text} rose and {fell.text} fell.{young}",
-        estimates={"stayed_share": stayed, "rose_share": rose, "fell_share": fell, "left_share": left},
-    )
-
-
 def tier_holdings(seen: pd.DataFrame, rule: Tiering) -> Evidence:
     """Count who holds each product family, by tier.
 
@@ -245,6 +199,8 @@ def asset_mix(seen: pd.DataFrame, rule: Tiering) -> Evidence:
     )
     amounts.columns = [f.replace("_", " ") for f in families]
     long = amounts.rename_axis("tier").reset_index().melt("tier", var_name="family", value_name="amount")
+    if long.empty:
+        return Evidence(long.assign(share=0.0), "No assets are held", "", "No product family holds assets.")
     whole = long.groupby("tier")["amount"].transform("sum")
     frame = long.assign(share=long["amount"] / whole.where(whole > 0))
     top = frame[frame["tier"] == rule.names[-1]].sort_values("share", ascending=False, kind="stable").iloc[0]
@@ -253,7 +209,7 @@ def asset_mix(seen: pd.DataFrame, rule: Tiering) -> Evidence:
         title=f"The {rule.names[-1]} tier keeps {share_text(top['share'])} of its assets in {top['family']}",
         about=f"Assets of the tier by product family, %; {count_text(len(seen))} customers; full count",
         reading=f"The {rule.names[-1]} tier keeps {share_text(top['share'])} of its assets in {top['family']}; "
-        f"{len(families)} families hold assets.",
+        f"{len(families)} {'families hold' if len(families) != 1 else 'family holds'} assets.",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from crmlab.stats import Evidence, share_text
 
 __all__ = ["LABELS", "headline", "outlook"]
@@ -15,6 +17,11 @@ LABELS = {
     "rose_share": "Rose to a higher tier",
     "fell_share": "Fell to a lower tier",
     "left_share": "Left the bank",
+    "clear_moves": "Moves that go with a clear change of the yield",
+    "leaving_worth": "Change of the yield a year with each leaver",
+    "leaving_total": "Change of the yield a year with all leavers",
+    "advised_count": "Customers of tiers with a personal adviser",
+    "adviser_break_even": "Cost of the adviser as a share of the yield",
     "mismatch_share": "Top income tier in the lowest asset tier",
     "income_link": "Rank correlation of income and assets",
     "headroom_cautious": "Room up to the peers' median",
@@ -41,20 +48,33 @@ def headline(tiers: Evidence, spread: Evidence) -> str:
     )
 
 
-def outlook(moved: Evidence | None, yields: Evidence | None, room: Evidence | None) -> str:
-    """Say how customers moved, what the top tier yields, and where more is to win, as far as known.
+def outlook(
+    moved: Evidence | None,
+    yields: Evidence | None,
+    room: Evidence | None,
+    *,
+    worth: Evidence | None = None,
+    service: Evidence | None = None,
+) -> str:
+    """Say how customers moved, what the top tier yields and earns, and where more is to win, as far as known.
 
     Parameters
     ----------
-    moved, yields, room : Evidence or None
-        What `moves`, `tier_yields` and `potential` found.
+    moved, yields, room, worth, service : Evidence or None
+        What `moves`, `tier_yields`, `potential`, `worth` and `service_levels` found.
     """
     parts = []
     if moved is not None:
         stayed, rose, fell = (moved[name] for name in ("stayed_share", "rose_share", "fell_share"))
         parts.append(f"In a year {stayed.short} stayed in their tier, {rose.short} rose and {fell.short} fell.")
+    if worth is not None and "leaving_total" in worth.estimates:
+        lost = worth["leaving_total"]
+        taken = replace(lost, value=-lost.value, low=-lost.high, high=-lost.low)
+        parts.append(f"Those who left took {taken.short} of yield a year ({taken.interval}) with them.")
     if yields is not None:
         parts.append(f"{yields.title}.")
+    if service is not None:
+        parts.append(f"{service.title}.")
     if room is not None and "headroom_cautious" in room.estimates:
         cautious = room["headroom_cautious"]
         parts.append(

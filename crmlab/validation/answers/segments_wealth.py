@@ -44,6 +44,10 @@ _NO_FORMULA = (
     "Balances grow out of years of pay, spending and saving in the simulation; no planted number states it, and only a "
     "far larger bank of the same kind would tell."
 )
+_NO_MARGIN = (
+    "Margins are computed from balances, and balances grow out of years of pay, spending and saving; no planted number "
+    "states what a customer's margin would have been had he stayed or moved."
+)
 NO_TRUTH: dict[str, str] = {
     "gini_assets": _NO_FORMULA,
     "top_10_share": _NO_FORMULA,
@@ -53,6 +57,11 @@ NO_TRUTH: dict[str, str] = {
     "rose_share": _NO_FORMULA,
     "fell_share": _NO_FORMULA,
     "mismatch_share": _NO_FORMULA,
+    "clear_moves": "A count of tests that came out clear: how many would is a matter of the number of customers too.",
+    "leaving_worth": _NO_MARGIN,
+    "leaving_total": _NO_MARGIN,
+    "advised_count": "It follows from the costs given as parameters and from yields of which no true value is planted.",
+    "adviser_break_even": _NO_MARGIN,
     "income_link": "The bank sees declared incomes, rounded and some missing; the planted link is with the true ones.",
     "headroom_*": "Room is measured against peers at this bank. What a customer owns at other banks is another "
     "quantity, so the two may not be compared.",
