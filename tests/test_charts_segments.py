@@ -367,6 +367,7 @@ def test_trial_without_a_choice_marks_none():
     ax = trial_of_k(TRIAL, chosen=1, **WITH)[0]
     assert _dots(ax, ACCENT, ACCENT) == _dots(ax, ACCENT, "white") == []
     assert len(ax.patches) == 0  # and no band behind
+    assert [text.get_text() for text in ax.get_figure().legends[0].get_texts()] == ["may be chosen", "ruled out"]
 
 
 def test_trial_draws_and_names_its_limits():
@@ -374,13 +375,31 @@ def test_trial_draws_and_names_its_limits():
     named = [
         [text.get_text() for text in ax.texts if text.get_text() != WITH["subtitle"]] for ax in (strength, jaccard, gap)
     ]
-    assert named == [["one crowd", "0.8: strong"], ["0.75: stable"], ["limit"]]
+    assert named == [["line: 0.8; dashes: one crowd"], ["line: 0.75, stable"], ["dashes: limit"]]
     assert [0.8, 0.8] in [list(line.get_ydata()) for line in strength.lines]
     assert [0.75, 0.75] in [list(line.get_ydata()) for line in jaccard.lines]
     assert TRIAL["strength_null"].tolist() in [list(line.get_ydata()) for line in strength.lines]
     assert TRIAL["gap_limit"].tolist() in [list(line.get_ydata()) for line in gap.lines]
     errors = [tuple(s[:, 1].round(10)) for lines in useful.collections for s in lines.get_segments()]
     assert errors == [(0.01, 0.03), (0.04, 0.06), (0.05, 0.07), (0.05, 0.07)]
+
+
+def test_trial_writes_nothing_over_its_lines():
+    falling = TRIAL.assign(strength=[0.9, 0.8, 0.8, 0.8], strength_null=0.8, weakest_jaccard=0.75, gap=0.05)
+    axes = trial_of_k(falling, chosen=3, **WITH)
+    axes[0].get_figure().draw_without_rendering()
+    for ax in axes:
+        inside = ax.get_window_extent()
+        assert not any(inside.overlaps(text.get_window_extent()) for text in ax.texts if text.get_text())
+    headings = [ax.texts[0].get_window_extent() for ax in axes]
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(headings))
+
+
+def test_trial_without_a_crowd_does_not_speak_of_it():
+    axes = trial_of_k(TRIAL.assign(strength_null=np.nan).drop(columns="gap_limit"), chosen=3, **WITH)
+    assert [ax.texts[0].get_text() for ax in axes] == [
+        "line: 0.8", "line: 0.75, stable", "", "upright: ± 1 standard error",
+    ]  # fmt: skip
 
 
 def test_trial_leaves_out_measures_without_a_value():

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.patheffects import withStroke
 
 from crmlab.charts.marks import check_columns, whiskers
 from crmlab.charts.sheet import PAGE, axes_width, height_of, sheet, width_of, words_of, wrapped, write
@@ -222,11 +221,16 @@ def _counted(recovered: float, dissolved: float, resamples: float) -> str:
     return f"recovered {recovered:,.0f}, dissolved {dissolved:,.0f} of {resamples:,.0f}"
 
 
-# column -> heading of the panel, column of its error, what it is compared with (a column or a number) and its words
+# column -> heading of the panel, column of its error, what it is held against (a column or a number) and its words
 _PANELS = (
-    ("strength", "Prediction strength", "strength_error", (("strength_null", "one crowd"), (STRONG, "0.8: strong"))),
-    ("weakest_jaccard", "Weakest Jaccard", None, ((STABLE, "0.75: stable"),)),
-    ("gap", "Gap against one crowd", None, (("gap_limit", "limit"),)),
+    (
+        "strength",
+        "Prediction strength",
+        "strength_error",
+        ((STRONG, "line: 0.8"), ("strength_null", "dashes: one crowd")),
+    ),
+    ("weakest_jaccard", "Weakest Jaccard", None, ((STABLE, "line: 0.75, stable"),)),
+    ("gap", "Gap against one crowd", None, (("gap_limit", "dashes: limit"),)),
     ("usefulness", "Usefulness", "usefulness_error", ()),
 )
 
@@ -258,12 +262,14 @@ def trial_of_k(frame: pd.DataFrame, *, chosen: int, title: str, subtitle: str = 
     panels = [panel for panel in _PANELS if panel[0] in frame and frame[panel[0]].notna().any()]
     refuse(*([] if panels else ["trial_of_k: no measure has a value. Say it as a gap instead."]))
     with house():
-        axes = canvas(None, size=(PAGE, 2.9), columns=len(panels), sharex=True)[0]
+        axes = canvas(None, size=(PAGE, 3.05), columns=len(panels), sharex=True)[0]
         for ax, (measure, heading, error, limits) in zip(axes, panels, strict=True):
             _trial_panel(ax, frame, measure, frame.get(error), chosen)
-            for limit, words in limits:
-                _limit(ax, frame, limit, words)
-            ax.set_title(heading, loc="right", x=1.0, y=1.03, fontsize=8, pad=0)
+            words = [words for limit, words in limits if _limit(ax, frame, limit)]
+            if measure == "usefulness" and error in frame:
+                words.append("upright: ± 1 standard error")
+            ax.set_title(heading, loc="right", x=1.0, y=1.11, fontsize=8, pad=0)
+            ax.text(1.0, 1.03, "; ".join(words), transform=ax.transAxes, ha="right", fontsize=_SMALL_POINTS, color=SOFT)
             if measure in ("strength", "weakest_jaccard"):
                 ax.set(ylim=(0, 1.06), yticks=[0, 0.25, 0.5, 0.75, 1], yticklabels=["0", "0.25", "0.5", "0.75", "1"])
             ax.set_xlabel("Segments, number", fontsize=8)
@@ -274,7 +280,8 @@ def trial_of_k(frame: pd.DataFrame, *, chosen: int, title: str, subtitle: str = 
             "chosen": (ACCENT, ACCENT),
         }
         dots = [Line2D([], [], marker="o", linestyle="", color=edge, markerfacecolor=face, markersize=5, label=words)
-                for words, (edge, face) in marks.items()]  # fmt: skip
+                for words, (edge, face) in marks.items()
+                if words != "chosen" or (frame["k"] == chosen).any()]  # fmt: skip
         axes[0].get_figure().legend(handles=dots, loc="outside lower left", ncols=3, fontsize=8, handletextpad=0.2,
                                     columnspacing=1.4)  # fmt: skip
         finish(axes[0], title, subtitle)
@@ -296,21 +303,16 @@ def _trial_panel(ax: Axes, frame: pd.DataFrame, measure: str, error: pd.Series |
     ax.margins(y=0.12)
     ticks = k if len(k) <= 10 else k[:: -(-len(k) // 10)]
     ax.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
-    ax.set_xlim(k.min() - 0.6, k.max() + 0.6)
+    aside = 0.6 if len(k) > 2 else 1.5
+    ax.set_xlim(k.min() - aside, k.max() + aside)
 
 
-def _limit(ax: Axes, frame: pd.DataFrame, limit: str | float, words: str) -> None:
-    """Draw what a measure is held against, named above its right end."""
-    if isinstance(limit, str):
-        known = frame[frame[limit].notna()] if limit in frame else frame.head(0)
-        if not len(known):
-            return
-        x, y = known["k"].to_numpy(dtype=float), known[limit].to_numpy(dtype=float)
-        ax.plot(x, y, color="#8a959f", linewidth=1.3, linestyle=(0, (4, 2)), zorder=2)
-        place, height = x[-1], y[-1]
-    else:
+def _limit(ax: Axes, frame: pd.DataFrame, limit: str | float) -> bool:
+    """Draw what a measure is held against, if it is known; its words stand over the panel, where no line runs."""
+    if not isinstance(limit, str):
         ax.axhline(limit, color=SOFT, linewidth=1.0, zorder=2)
-        place, height = ax.get_xlim()[1], limit
-    drawn = ax.annotate(words, (place, height), (0, 2), textcoords="offset points", ha="right", va="bottom",
-                        fontsize=7, color=SOFT, zorder=6)  # fmt: skip
-    drawn.set_path_effects([withStroke(linewidth=2.0, foreground="white")])
+        return True
+    if limit not in frame or not frame[limit].notna().any():
+        return False
+    ax.plot(frame["k"], frame[limit], color="#7d8994", linewidth=1.3, linestyle=(0, (4, 2)), zorder=2)
+    return True
