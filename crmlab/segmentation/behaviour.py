@@ -113,7 +113,7 @@ def behaviour(
          some["cash_12m_amount"] / some["monetary_12m_amount"].where(lambda v: v > 0))  # fmt: skip
     for channel in _CHANNELS:
         if f"{channel}_12m_share" in some:
-            take(f"{channel}_share", f"{_LABELS[channel]}, of acts", "share", "", some[f"{channel}_12m_share"])
+            take(f"{channel}_share", _LABELS[channel], "share", "", some[f"{channel}_12m_share"])
     if "logins_12m_count" in some:
         mobile = some["mobile_logins_12m_share"].fillna(0.0) if "mobile_logins_12m_share" in some else 0.0
         logins = some["logins_12m_count"] / there
@@ -175,6 +175,11 @@ class Banked:
         """Put every customer into a segment as learned, or into one of the groups by rule."""
         both = pd.concat([segments.predict(self.frame), self.rest])
         return both.reindex(self.seen.index).rename("segment")
+
+    def settled(self, segments: Segments) -> pd.Series:
+        """Give the groups without the new customers, who all leave that group in time."""
+        groups = self.groups(segments)
+        return groups[groups != NEW]
 
     def order(self, segments: Segments) -> tuple[str, ...]:
         """Give the names of the segments, then of the groups by rule that have members."""

@@ -1,0 +1,122 @@
+"""What the pages say of learned segments: how many there are, whether they come back, and how they age."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crmlab.segmentation.migration import ageing
+from crmlab.segmentation.segments import Segments
+from crmlab.segmentation.stability import RECOVERED
+from crmlab.stats import Estimate, Evidence, count_text
+
+__all__ = ["LABELS", "number_of_segments", "out_of_time", "stability_of"]
+
+LABELS = {
+    "segments_count": "Segments",
+    "prediction_strength": "Prediction strength",
+    "weakest_jaccard": "Jaccard of the weakest segment",
+    "silhouette": "Mean silhouette",
+    "replay_accuracy": "Customers that plain rules put right",
+    "stayed_share": "In the same segment a year later",
+    "moved_share": "Moved to another segment",
+    "left_share": "Left the bank",
+    "reassigned_share": "Otherwise placed by a model learned anew",
+}
+
+
+def number_of_segments(segments: Segments) -> Evidence:
+    """Say how many segments there are, and what each number tried had to show.
+
+    Parameters
+    ----------
+    segments : Segments
+        Fitted, or read from a kept model.
+
+    Returns
+    -------
+    Evidence
+        Frame: the trial, one row a number tried; none where nothing could be tried. Estimates: ``segments_count``, 0
+        where no stable ones were found, and ``prediction_strength`` with a rough interval of two standard errors.
+    """
+    table = segments.trial_
+    count = Estimate(float(segments.k_ if segments.k_ > 1 else 0), unit="count", n=segments.customers_count_)
+    estimates = {"segments_count": count}
+    row = table[table["k"] == segments.k_]
+    if len(row):
+        value, error = float(row["strength"].iloc[0]), float(row["strength_error"].iloc[0])
+        low, high = max(value - 2 * error, 0.0), min(value + 2 * error, 1.0)
+        method = "two standard errors over random halvings"
+        n = segments.customers_count_
+        estimates["prediction_strength"] = Estimate(value, unit="index", low=low, high=high, n=n, method=method)
+    if segments.found_:
+        title = f"{segments.k_} segments come back on other customers and beat one crowd"
+    elif segments.k_ > 1:
+        title = f"The {segments.k_} segments asked for are not stable"
+    elif len(table):
+        title = "No number of segments is stable"
+    else:
+        title = "Too few customers to look for segments"
+    dropped = "".join(f" {name} {why} and is left out." for name, why in segments.dropped_.items())
+    return Evidence(
+        table,
+        title=title,
+        about=f"Evidence for each number of segments; {count_text(segments.customers_count_)} customers, of whom at "
+        "most 2,000 were drawn; whiskers: one standard error",
+        reading=segments.verdict_ + dropped,
+        estimates=estimates,
+    )
+
+
+def stability_of(segments: Segments) -> Evidence | None:
+    """Say how much of each segment comes back on bootstrap samples; None where there is no more than one segment.
+
+    Returns
+    -------
+    Evidence or None
+        Frame: see `Segments.stability_`. Estimates: ``weakest_jaccard`` with the limits of its resamples, and
+        ``silhouette``, the mean over the segments by their size.
+    """
+    table = segments.stability_
+    if table is None or not len(table):
+        return None
+    weakest = table.loc[table["jaccard"].idxmin()]
+    resamples = int(weakest["resamples_count"])
+    stable = int((table["jaccard"] >= RECOVERED).sum())
+    n = segments.customers_count_
+    lowest = Estimate(
+        float(weakest["jaccard"]), unit="index", low=float(weakest["jaccard_low"]),
+        high=float(weakest["jaccard_high"]), n=n, method=f"{resamples} bootstrap samples",
+    )  # fmt: skip
+    wide = float((table["silhouette"] * table["share"]).sum())
+    each = f"all {len(table)}" if stable == len(table) else f"{stable} of {len(table)}"
+    return Evidence(
+        table,
+        title=f"{each.capitalize()} segments are stable; the weakest is {weakest['segment']}",
+        about=f"Jaccard similarity of each segment with the most similar one found on {resamples} bootstrap samples of "
+        f"at most 3,000 of {count_text(n)} customers; bars hold 95 % of the samples",
+        reading=f"Of {weakest['segment']}, the weakest, {lowest.short} comes back on average; it was found again in "
+        f"{int(weakest['recovered_count'])} and lost in {int(weakest['dissolved_count'])} of {resamples} samples. "
+        f"The mean silhouette is {wide:.2f}: 1 would be groups far apart, 0 groups that touch.",
+        estimates={"weakest_jaccard": lowest, "silhouette": Estimate(wide, unit="index", n=n)},
+    )
+
+
+def out_of_time(segments: Segments, earlier: pd.DataFrame, today: pd.DataFrame) -> Evidence | None:
+    """Learn the same number of segments from an earlier day and see whom that model places otherwise today.
+
+    Parameters
+    ----------
+    segments : Segments
+        Today's.
+    earlier, today : DataFrame
+        Basis frames of the two days.
+
+    Returns
+    -------
+    Evidence or None
+        See `crmlab.segmentation.migration.ageing`; None where there are no segments, or too few customers earlier.
+    """
+    if segments.k_ < 2 or len(earlier) < 10 * segments.k_:
+        return None
+    old = Segments(segments.basis, method=segments.method, k=segments.k_, resamples=0, seed=segments.seed).fit(earlier)
+    return ageing(old.predict(today), segments.predict(today))
