@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from crmlab.bank import Bank
     from crmlab.segmentation.segments import Segments
 
-__all__ = ["HARDLY_ACTIVE", "NEW", "Banked", "behaviour", "behaviour_on", "months_of_bookings"]
+__all__ = [
+    "HARDLY_ACTIVE", "NEW", "Banked", "behaviour", "behaviour_on", "earlier_on", "in_use", "learned",
+    "months_of_bookings",
+]  # fmt: skip
 
 NEW, HARDLY_ACTIVE = "New", "Hardly active"
 _MONTH_DAYS = 365.25 / 12
@@ -53,7 +57,7 @@ def months_of_bookings(bank: Bank, date: str = "") -> int:
     if first is None:
         return 0
     days = (pd.Timestamp(date or bank.date or bank.report_on) - pd.Timestamp(first)).days + 1
-    return int(np.clip(np.ceil(days / _MONTH_DAYS), 1, 12))
+    return int(np.clip(np.ceil(days / _MONTH_DAYS), 0, 12))
 
 
 def behaviour(
@@ -202,3 +206,59 @@ def behaviour_on(bank: Bank, date: str = "", *, least_months: int = 3) -> Banked
     months = months_of_bookings(bank, date)
     basis, frame, rest, said = behaviour(seen, currency=bank.currency, months=months, least_months=least_months)
     return Banked(seen, basis, frame, rest, f"{owners} {said}")
+
+
+def earlier_on(bank: Bank, *, least_months: int = 3) -> tuple[Banked | None, str]:
+    """Look at the customers a year before the bank's day, if the bank was there then.
+
+    Returns
+    -------
+    (Banked or None, str)
+        None where no booking was known by then or nobody owned an account; the day, ``YYYY-MM-DD``.
+    """
+    day = str((pd.Timestamp(bank.date or bank.report_on) - pd.DateOffset(years=1)).date())
+    if not months_of_bookings(bank, day):
+        return None, day
+    found = behaviour_on(bank, day, least_months=least_months)
+    return (found if len(found.seen) else None), day
+
+
+def learned(
+    today: Banked, *, kept: Mapping[str, Any] | None = None, k: int = 0, most: int = 8, seed: int = 1
+) -> Segments:
+    """Learn the segments, or read them from a model that an earlier run kept.
+
+    Parameters
+    ----------
+    today : Banked
+        The customers.
+    kept : mapping, optional
+        A kept model; then nothing is learned.
+    k, most, seed
+        As in `Segments`.
+    """
+    from crmlab.segmentation.segments import Segments
+
+    if kept is not None:
+        return Segments.from_dict(kept, today.basis)
+    return Segments(today.basis, k=k, most=most, seed=seed).fit(today.frame, outcomes=today.outcomes)
+
+
+def in_use(day: Banked, segments: Segments, cells: pd.Series) -> pd.Series:
+    """Give the grouping that the bank may work with: the learned segments, or named cells where there are none.
+
+    Parameters
+    ----------
+    day : Banked
+        The customers on any day.
+    segments : Segments
+        As learned.
+    cells : Series of str
+        Named cell of each customer, by recency and frequency.
+
+    Returns
+    -------
+    Series of str
+        One row a customer, without the new customers, who all leave that group in time.
+    """
+    return day.settled(segments) if segments.k_ > 1 else cells.reindex(day.seen.index).rename("segment")
