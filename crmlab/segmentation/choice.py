@@ -99,8 +99,8 @@ def trial(
 def choose(table: pd.DataFrame) -> int:
     """Choose the number of segments from a `trial`: 0 where none is admissible.
 
-    The largest admissible number (Tibshirani and Walther 2005) whose usefulness is within one standard error of the
-    best admissible one; without outcomes, the largest.
+    The largest admissible number (Tibshirani and Walther 2005) that is not less useful than the most useful admissible
+    one by more than two standard errors of the difference; without outcomes, the largest.
 
     Examples
     --------
@@ -114,7 +114,8 @@ def choose(table: pd.DataFrame) -> int:
         return 0
     if able["usefulness"].notna().all():
         best = able.loc[able["usefulness"].idxmax()]
-        able = able[able["usefulness"] >= best["usefulness"] - best["usefulness_error"]]
+        error = np.hypot(able["usefulness_error"], best["usefulness_error"])
+        able = able[able["usefulness"] >= best["usefulness"] - 2 * error]
     return int(able["k"].max())
 
 

@@ -126,7 +126,7 @@ class Segments:
         self.method_ = self.method.learn(self.basis, frame)
         self.customers_count_ = len(frame)
         rows = self.method_.rows(frame)
-        different = len(np.unique(rows, axis=0)) if len(rows) < _MANY else self.most
+        different = len(np.unique(rows, axis=0)) if len(rows) < _MANY else len(rows)
         if self.k > different:
             refuse(
                 f"k: {self.k} segments are asked for, but the customers differ in {count_text(different)} ways only. "
