@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmlab.errors import refuse
 from crmlab.findings.lists import action_list, write_action_list
+from crmlab.findings.models import model_text
 from crmlab.findings.pictures import data_uri, drawn_words, figure_of, render
 from crmlab.findings.privacy import hide_small_groups, personal_columns
 from crmlab.findings.tables import flatten, plain, show
@@ -30,7 +31,7 @@ _LARGEST_TABLE = 1_000
 
 
 class Findings:
-    """Numbers, answers, figures, tables and lists of one notebook.
+    """Numbers, answers, figures, tables, models and lists of one notebook.
 
     In JupyterLab each call shows what it is given and nothing is written. In a run the same calls fill the result's
     folder, and the report page is made from it.
@@ -65,6 +66,7 @@ class Findings:
         self._figures: dict[str, dict[str, Any]] = {}
         self._tables: dict[str, dict[str, Any]] = {}
         self._actions: dict[str, dict[str, Any]] = {}
+        self._models: dict[str, dict[str, Any]] = {}
 
     def number(self, name: str, estimate: Estimate, *, label: str = "") -> None:
         """Keep one number with its interval, unit and n.
@@ -203,6 +205,26 @@ class Findings:
         where = "kept in the run's actions folder" if self._folder else "a run writes it to its actions folder"
         _display("actions", name, {"text/markdown": f"Action list `{name}`: {len(checked):,} customers; {where}."})
 
+    def model(self, name: str, kept: Mapping[str, Any], *, label: str = "") -> None:
+        """Keep what was learned, so that other customers can be assigned by it. A run writes it to ``models/``.
+
+        Parameters
+        ----------
+        name : str
+            Lower case with underscores; also the file's name.
+        kept : mapping
+            What the estimator's ``as_dict()`` gave: aggregates only. Read it back with `crmlab.findings.read_model`.
+        label : str
+            What a reader calls it; the name in words when empty.
+        """
+        self._check_name("model", name, self._models)
+        text = model_text(name, kept, notebook=self._notebook)
+        shown = " ".join(label.split()) or name.replace("_", " ").capitalize()
+        self._models[name] = {"name": name, "label": shown, "file": f"models/{name}.json"}
+        self._write(f"models/{name}.json", text.encode("utf-8"))
+        where = "kept in the run's models folder" if self._folder else "a run writes it to its models folder"
+        _display("model", name, {"text/markdown": f"Model `{name}` ({shown}): {where}."})
+
     def as_dict(self) -> dict[str, Any]:
         """Everything kept so far, as plain values: no times, no paths, so that two runs can be compared."""
         return {
@@ -213,6 +235,7 @@ class Findings:
             "figures": list(self._figures.values()),
             "tables": list(self._tables.values()),
             "actions": list(self._actions.values()),
+            "models": list(self._models.values()),
             "gaps": list(self._gaps),
         }
 
@@ -223,7 +246,7 @@ class Findings:
         kept = (
             f"{len(self._numbers)} numbers, {len(self._figures)} figures, {len(self._tables)} tables, "
             f"{len(self._actions)} action lists"
-        )
+        ) + (f", {len(self._models)} models" if self._models else "")
         if self._folder:
             text = json.dumps(self.as_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
             self._write("findings.json", text.encode("utf-8"))

@@ -94,7 +94,9 @@ def identifiers_among(tokens: Iterable[str], bank: Bank) -> list[tuple[str, str]
     return found
 
 
-def refuse_identifiers(page: str, bank: Bank, name: str, *, pictured: Sequence[str] = ()) -> None:
+def refuse_identifiers(
+    page: str, bank: Bank, name: str, *, pictured: Sequence[str] = (), what: str = "the page"
+) -> None:
     """Refuse a page that shows an identifier of this bank.
 
     Parameters
@@ -107,6 +109,8 @@ def refuse_identifiers(page: str, bank: Bank, name: str, *, pictured: Sequence[s
         Notebook, for the message.
     pictured : sequence of str
         Texts drawn in figures, where plain numbers on axes are usual.
+    what : str
+        What shows it, for the message.
     """
     said, quoted = readable(page)
     tokens = suspects(said) | {t for t in suspects(quoted) if not t.isdigit()}
@@ -116,6 +120,6 @@ def refuse_identifiers(page: str, bank: Bank, name: str, *, pictured: Sequence[s
         columns = ", ".join(dict.fromkeys(column for _, column in found))
         some = f"{len(found):,} identifiers" if len(found) > 1 else "an identifier"
         refuse(
-            f"{name}: the page shows {some} of {columns} and is not published. Show groups only, and write large "
+            f"{name}: {what} shows {some} of {columns} and is not published. Show groups only, and write large "
             "numbers with thousands separators; customer-level lists go to findings.actions."
         )

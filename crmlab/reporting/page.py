@@ -174,7 +174,10 @@ class _Blocks:
         self._findings = findings
         self._named = {
             kind: {entry["name"]: entry for entry in findings[f"{kind}s"]} for kind in ("figure", "table")
-        } | {"actions": {entry["name"]: entry for entry in findings["actions"]}}
+        } | {
+            "actions": {entry["name"]: entry for entry in findings["actions"]},
+            "model": {entry["name"]: entry for entry in findings.get("models", [])},
+        }
 
     def of(self, cell: dict[str, Any], number: int) -> list[dict[str, Any]]:
         """Give the blocks of a code cell: what it showed, then its code, folded."""
@@ -218,8 +221,8 @@ class _Blocks:
             return {"kind": "table", **entry, "texts": entry["texts"][:_ROWS_SHOWN], "more": more, "wide": wide}
         if kind == "note":
             return {"kind": "note", "text": self._findings["notes"][int(name)]}
-        if kind == "actions":
-            return {"kind": "actions", **self._named["actions"][name]}
+        if kind in ("actions", "model"):
+            return {"kind": kind, **self._named[kind][name]}
         if kind == "gap":
             return {"kind": "gap", **self._findings["gaps"][int(name)]}
         return None  # numbers and answers have a place of their own

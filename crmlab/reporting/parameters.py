@@ -47,6 +47,8 @@ class Parameter:
         Allowed values, from ``one of a, b, c`` in the comment; empty when anything goes.
     is_date : bool
         The comment says ``YYYY-MM-DD``.
+    is_file : bool
+        The comment says ``path of a file``: what the file holds counts among the inputs of a result.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Parameter:
     help: str = ""
     words: tuple[str, ...] = ()
     is_date: bool = False
+    is_file: bool = False
 
     def parse(self, text: str) -> Any:
         """Turn the text of the command line into a value.
@@ -178,7 +181,8 @@ def _parameter(node: ast.stmt, comment: str) -> Parameter | None:
         return None
     listed = re.search(r"one of:?\s+([^;.()]+)", comment)
     words = tuple(w.strip().strip("`'\"") for w in re.split(r",|\bor\b", listed[1]) if w.strip()) if listed else ()
-    return Parameter(node.target.id, kind, default, comment, words, "YYYY-MM-DD" in comment)
+    is_file = kind == "str" and "path of a file" in comment.lower()
+    return Parameter(node.target.id, kind, default, comment, words, "YYYY-MM-DD" in comment, is_file)
 
 
 def _comments(source: str) -> dict[int, str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ class Asked:
         Identity of its inputs.
     basis : str
         The same without the parameters.
+    files : dict of str to str
+        Full paths of the parameters that name a file.
     """
 
     question: Question
@@ -47,6 +50,7 @@ class Asked:
     lacks: str
     key: str
     basis: str
+    files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ def make_plan(
             f"--out {out!r} lies in the source. Results never go where the data are; choose another folder."
         )
     others = tuple(q for q in known if q.name not in {c.name for c in chosen} and not q.problems)
-    asked, problems_of_needs = _ask(chosen, values, view)
+    asked, problems_of_needs = _ask(chosen, values, view, root)
     refuse(*problems, *problems_of_needs)
     defaults = {q.name: {p.name: p.default for p in q.parameters} for q in others}
     return Plan(
@@ -151,13 +155,13 @@ def make_plan(
         out=target,
         notebooks=folder,
         asked=asked,
-        others=_ask(others, defaults, view)[0],
+        others=_ask(others, defaults, view, root)[0],
         jobs=jobs or os.cpu_count() or 1,
     )
 
 
 def _anchored(root: Path, source: str) -> Path:
-    """Find a relative source in the current folder, else in the project."""
+    """Find a relative path in the current folder, else in the project."""
     here = Path(source).expanduser().resolve()
     return here if here.exists() or not (root / source).exists() else (root / source).resolve()
 
@@ -177,7 +181,7 @@ def _open(source: str, where: Path, as_of: str) -> tuple[Bank | None, tuple[str,
 
 
 def _ask(
-    chosen: Sequence[Question], values: dict[str, dict[str, Any]], bank: Bank
+    chosen: Sequence[Question], values: dict[str, dict[str, Any]], bank: Bank, root: Path
 ) -> tuple[tuple[Asked, ...], tuple[str, ...]]:
     asked, problems = [], []
     for question in chosen:
@@ -195,8 +199,24 @@ def _ask(
             as_of=resolved["as_of"],
             versions=versions(),
         )
-        asked.append(Asked(question, resolved, lacks, key(basis=basis, parameters=resolved), basis))
+        files, wrong = _files(question, resolved, root)
+        problems += wrong
+        held = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+        whole = key(basis=basis, parameters=resolved, files=held)
+        asked.append(Asked(question, resolved, lacks, whole, basis, {k: str(path) for k, path in files.items()}))
     return tuple(asked), tuple(problems)
+
+
+def _files(question: Question, values: dict[str, Any], root: Path) -> tuple[dict[str, Path], list[str]]:
+    """Find the files that parameters name, and tell those that are not there."""
+    named = {p.name: values[p.name] for p in question.parameters if p.is_file and values.get(p.name)}
+    found = {name: _anchored(root, text) for name, text in named.items()}
+    problems = [
+        f"{question.name}: {name}={named[name]!r} is not a file. Give the path of one, or leave it empty."
+        for name, path in found.items()
+        if not path.is_file()
+    ]
+    return {name: path for name, path in found.items() if path.is_file()}, problems
 
 
 def _lines(names: list[str]) -> str:

@@ -12,12 +12,14 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Protocol
 
 import crmlab
 from crmlab.errors import CrmlabError
 from crmlab.findings.collect import NOTEBOOK_VARIABLE, RESULT_VARIABLE
+from crmlab.findings.models import texts_of
 from crmlab.reporting.guard import refuse_identifiers
 from crmlab.reporting.identity import commit
 from crmlab.reporting.index import write_index
@@ -184,7 +186,7 @@ class _Workers:
             "folder": str(begun),
             "notebook": str(asked.question.path),
             "cwd": str(asked.question.path.parent),
-            "parameters": {**asked.parameters, "source": plan.source},
+            "parameters": {**asked.parameters, **asked.files, "source": plan.source},
             "page": {
                 "name": name,
                 "question": asked.question.question,
@@ -247,6 +249,7 @@ class _Workers:
         common = {"name": name, "question": asked.question.question, "key": asked.key, "details": details}
         if failure:
             (begun / f"{name}.html").unlink(missing_ok=True)
+            shutil.rmtree(begun / "models", ignore_errors=True)
             result = Result(status="failed", reason=_told(failure), **common)
         else:
             kept = json.loads((begun / "findings.json").read_text(encoding="utf-8"))
@@ -267,6 +270,9 @@ class _Workers:
             refuse_identifiers((begun / f"{name}.html").read_text(encoding="utf-8"), self._plan.bank, name)
             pictured = [f["words"] for f in json.loads((begun / "findings.json").read_text("utf-8"))["figures"]]
             refuse_identifiers("", self._plan.bank, name, pictured=[word for words in pictured for word in words])
+            for path in sorted((begun / "models").glob("*.json")):
+                texts = texts_of(json.loads(path.read_text(encoding="utf-8")))
+                refuse_identifiers(escape("\n".join(texts)), self._plan.bank, name, what=f"the model {path.stem!r}")
         except CrmlabError as refusal:
             return {"cell": None, "line": "", "error": str(refusal), "cure": ""}
         return None

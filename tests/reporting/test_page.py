@@ -175,6 +175,16 @@ def test_a_shown_frame_keeps_its_structure_only(tmp_path):
     assert "<table><tr><th>n</th><td>1</td></tr></table>" in page
 
 
+def test_a_kept_model_is_told_in_a_line(tmp_path):
+    model = {"name": "behaviour", "label": "segments by <behaviour>", "file": "models/behaviour.json"}
+    mark = shown({"crmlab": {"kind": "model", "name": "behaviour"}}, text_markdown="x")
+    page = make(tmp_path, code("m", mark), models=[model])
+    assert (
+        "A model was kept beside this page (<code>models/behaviour.json</code>): segments by &lt;behaviour&gt;. "
+        "It assigns other customers without learning anew, and names no customer."
+    ) in page
+
+
 def test_long_tables_show_ten_rows(tmp_path):
     table = {
         "name": "t", "caption": "T", "columns": ["x"], "rows": [[i] for i in range(1500)], "headers": ["x"],

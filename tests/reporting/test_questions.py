@@ -69,6 +69,12 @@ def test_parameters_are_read_with_type_help_and_words(tmp_path):
     assert found["floor_amount"].kind == "float"
 
 
+def test_a_parameter_may_name_a_file():
+    text = 'model: str = ""  # path of a file kept by an earlier run; empty: learn anew\nn: int = 1  # path of a file'
+    found, _ = parse_parameters(text)
+    assert [p.is_file for p in found] == [True, False]
+
+
 def test_a_line_out_of_form_is_named():
     text = "a: int = 1\nb = 2  # no type\nc: int = a + 1  # derived\nd: int = True  # flag\ne: list[int] = 3  # no list"
     found, problems = parse_parameters(text, "10_x")

@@ -313,3 +313,59 @@ def test_a_relative_source_means_the_same_in_jupyterlab(tiny_bank, tmp_path, mon
     monkeypatch.setattr("crmlab.bank.sources.project_folder", lambda: tmp_path)
     monkeypatch.chdir(tmp_path / "notebooks")
     assert Bank.open("data/tiny").name == "Tiny <Bank>"
+
+
+MODEL = 'findings.model("regions", {"basis": "regions", "shares": [0.5, 0.3]}, label="shares of regions")'
+PARAMETERS_WITH_FILE = """source: str = "data/simulated"  # bank to read
+as_of: str = ""  # YYYY-MM-DD; empty: the last day known
+model: str = ""  # path of a file that an earlier run kept under models; empty: learn anew"""
+
+
+def _with_model(notebook, folder):
+    """A notebook that says what the model of an earlier run holds, if one is named."""
+    answer = """from crmlab.findings import read_model
+known = read_model(model, basis="regions")["shares"] if model else "nothing"
+findings.answer(f"It holds {known}.")"""
+    path = notebook(folder, "00_next", evidence=["1"], answer=answer)
+    book = json.loads(path.read_text(encoding="utf-8"))
+    for cell in book["cells"]:
+        if "parameters" in cell["metadata"].get("tags", []):
+            cell["source"] = PARAMETERS_WITH_FILE
+    path.write_text(json.dumps(book), encoding="utf-8")
+
+
+def test_a_later_run_assigns_by_the_model_of_an_earlier_one(ask, notebook, tmp_path, monkeypatch):
+    notebook(tmp_path / "notebooks", "10_model", evidence=[MODEL])
+    first = ask("10")
+    kept = first.out / "10_model" / "models" / "regions.json"
+    assert "10_model/models/regions.json" in first.results["10_model"].files
+    page = (first.out / "10_model" / "10_model.html").read_text(encoding="utf-8")
+    assert "(<code>models/regions.json</code>): shares of regions." in page
+    _with_model(notebook, tmp_path / "notebooks")
+    monkeypatch.chdir(tmp_path)  # where the command is given, not where the notebook runs
+    named = ["model=out/10_model/models/regions.json"]
+    done = ask("00", parameters=named)
+    assert done.results["00_next"].headline == "It holds [0.5, 0.3]."
+    page = (done.out / "00_next" / "00_next.html").read_text(encoding="utf-8")
+    assert "out/10_model/models/regions.json" in page
+    assert str(tmp_path) not in page
+    assert ask("00", parameters=named).results["00_next"].reused
+    kept.write_text(kept.read_text(encoding="utf-8").replace("0.3", "0.4"), encoding="utf-8")
+    again = ask("00", parameters=named).results["00_next"]  # the same name, another content
+    assert (again.reused, again.headline) == (False, "It holds [0.5, 0.4].")
+
+
+def test_a_file_that_is_not_there_is_told_before_anything_runs(ask, notebook, tmp_path):
+    _with_model(notebook, tmp_path / "notebooks")
+    assert _refusal(lambda: ask("00", parameters=["model=nowhere.json"])) == (
+        "00_next: model='nowhere.json' is not a file. Give the path of one, or leave it empty."
+    )
+
+
+def test_a_model_that_names_a_customer_is_not_kept(ask, notebook, tmp_path):
+    notebook(tmp_path / "notebooks", "10_model", evidence=['findings.model("regions", {"of": ["like A" + "0007"]})'])
+    done = ask("10")
+    assert done.results["10_model"].reason.startswith(
+        "10_model: the model 'regions' shows an identifier of customers.customer_id and is not published."
+    )
+    assert not (done.out / "10_model" / "models").exists()
