@@ -51,13 +51,16 @@ def test_facts_by_hand():
     found = segment_facts(seen, _halves(seen), order=["till", "app"], currency="EUR")
     told = _told(found)
     # yield: half the customers bring 300 of every 400
-    assert told.loc[("till", "yield"), "text"] == "EUR 300 (300 to 300), 75.0 % of the total"
-    assert told.loc[("till", "yield"), "all_value"] == 200
+    assert told.loc[("till", "yield"), "text"] == "EUR 300 (300 to 300), all 200"
+    assert told.loc[("till", "yield_share"), "value"] == 0.75
+    # with a share w of the customers the share of the yield is 3w / (1 + 2w); w moves by about 0.155 to each side
+    assert told.loc[("till", "yield_share"), ["low", "high"]].tolist() == pytest.approx([0.61, 0.86], abs=0.03)
+    assert told.loc[("till", "yield_share"), "text"].endswith("), of customers 50.0 %")
     assert told.loc[("till", "assets"), "text"] == "EUR 9,000 (9,000 to 9,000), all 5,000"
     # 2 and 4 in turn: mean 3, standard deviation 1.026, t = 2.093: 3 -+ 0.48; all 2.5
     assert told.loc[("till", "products"), "text"] == "3.0 products (2.5 to 3.5), all 2.5"
     # Wilson 20 of 40: 35.2 to 64.8 %
-    assert told.loc[("till", "size"), "text"] == "20: 50.0 % (35.2 to 64.8)"
+    assert told.loc[("till", "size"), "text"] == "20, 50.0 % (35.2 to 64.8)"
     assert told.loc[("app", "digital"), "text"] == "100.0 % (83.9 to 100.0), all 50.0 %"
     assert told.loc[("app", "digital"), "against"] == 1
     assert told.loc[("till", "active"), "value"] == 0

@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from crmlab.segmentation.facts import span
 from crmlab.segmentation.profiles import short_name
-from crmlab.stats import Evidence, share_text
+from crmlab.stats import Estimate, Evidence, share_text
 
 __all__ = ["cards"]
 
-_LABEL, _TEXT, _TITLE, _RULE_LINES = 18, 60, 70, 3
+_LABEL, _TEXT, _RULE, _TITLE = 18, 60, 180, 70
+_WHOLE = 0.1  # larger shares are written in whole per cent: a card is narrow
 # always on a card where known; the others by how much they part the segments
-_FIRST = ("yield", "assets", "products", "held", "channel", "satisfaction", "left")
-_DO = {"product": "Offer", "channel": "Talk by", "service": "Serve"}
+_FIRST = ("yield", "yield_share", "assets", "products", "held", "channel", "satisfaction", "left")
+_DO = {"product": "Offer", "also": "Also", "channel": "Talk by", "service": "Service"}
 
 
 def cards(
@@ -46,14 +48,15 @@ def cards(
     -------
     Evidence
         Frame, one row a segment and line: ``segment``, ``part`` (``size``, ``rule``, ``fact``, ``do``, ``measure``),
-        ``label`` (up to 18 characters), ``text`` (up to 60) and ``against`` (difference from all customers in standard
-        deviations, NaN where there is none).
+        ``label`` (up to 18 characters), ``text`` (up to 60, a rule up to 180) and ``against`` (difference from all
+        customers in standard deviations, NaN where there is none). The value of all customers is not written: the
+        distance from it is what the card draws.
 
     Notes
     -----
     Yield, assets, products, the family held above all (or else most held), main channel, satisfaction and leaving are
     always there where known. The other lines are the facts that part the segments most: the largest mean distance from
-    all customers. A rule of more than three lines is cut.
+    all customers.
 
     Examples
     --------
@@ -64,8 +67,8 @@ def cards(
     >>> told, done = (make(seen, group, order=["all"]) for make in (segment_facts, treatments))
     >>> found = cards(told, done, {"all": "every customer"}, order=["all"]).frame
     >>> found[["part", "label", "text"]].values.tolist()[:3]  # doctest: +NORMALIZE_WHITESPACE
-    [['size', 'Customers', '20: 100.0 % (83.9 to 100.0)'], ['rule', 'Rule', 'every customer'],
-     ['fact', 'Products, mean', '1.5 products (1.3 to 1.7), all 1.5']]
+    [['size', 'Customers', '20, 100.0 % (83.9 to 100.0)'], ['rule', 'Rule', 'every customer'],
+     ['fact', 'Products, mean', '1.5 products (1.3 to 1.7)']]
     """
     told = facts.frame.assign(fact=facts.frame["fact"].astype("str"))
     shown = _shown(told, lines)
@@ -74,23 +77,26 @@ def cards(
         own = told[told["segment"] == segment].set_index("fact")
         size = own.loc["size"]
         parts.append((segment, "size", size["label"], size["text"], np.nan))
-        rule = textwrap.wrap(rules.get(segment, ""), _TEXT, max_lines=_RULE_LINES, placeholder=" …")
-        parts += [(segment, "rule", "" if i else "Rule", text, np.nan) for i, text in enumerate(rule)]
+        if rules.get(segment):
+            rule = textwrap.shorten(rules[segment], _RULE, placeholder=" …")
+            parts.append((segment, "rule", "Rule", rule, np.nan))
         for fact in shown:
             fact = "above" if fact == "held" and "above" in own.index else fact
             if fact in own.index:
                 row = own.loc[fact]
-                parts.append((segment, "fact", row["label"], row["text"], row["against"]))
+                parts.append((segment, "fact", row["label"], _told(row), row["against"]))
         done = treatments.frame[treatments.frame["segment"] == segment].iloc[0]
         if done["rule"]:
-            parts += [(segment, "do", label, done[name], np.nan) for name, label in _DO.items()]
-            parts.append((segment, "measure", "Measure", done["measure"], np.nan))
+            parts += [(segment, "do", label, done[name], np.nan) for name, label in _DO.items() if done[name]]
+            parts.append((segment, "measure", "", done["measure"], np.nan))
         else:
-            parts.append((segment, "do", "Serve", done["service"], np.nan))
+            parts.append((segment, "do", "Service", done["service"], np.nan))
     frame = pd.DataFrame(parts, columns=["segment", "part", "label", "text", "against"])
     frame = frame.assign(
         label=frame["label"].map(lambda text: short_name(text, _LABEL)).astype("str"),
-        text=frame["text"].map(lambda text: short_name(text, _TEXT)).astype("str"),
+        text=[
+            short_name(t, _RULE if p == "rule" else _TEXT) for p, t in zip(frame["part"], frame["text"], strict=True)
+        ],
         against=frame["against"].astype(float),
     )
     return Evidence(
@@ -99,6 +105,16 @@ def cards(
         about=f"{facts.about}; distance from all customers in standard deviations",
         reading=" ".join(text for text in (facts.reading, treatments.reading) if text),
     )
+
+
+def _told(row: pd.Series) -> str:
+    """Write a fact with its interval; with its n where only some of the segment are behind it."""
+    low, high = (None if np.isnan(row[name]) else row[name] for name in ("low", "high"))
+    text = span(Estimate(row["value"], row["unit"], low, high))
+    if row["unit"] == "share" and row["value"] >= _WHOLE and low is not None:
+        text = f"{100 * row['value']:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+    name = row["what"].replace("_", " ")
+    return f"{name} {text}".strip() + (f", n = {row['n']:,}" if row.name == "satisfaction" else "")
 
 
 def _shown(told: pd.DataFrame, lines: int) -> list[str]:
@@ -115,10 +131,9 @@ def _title(told: pd.DataFrame, otherwise: str) -> str:
     """Name the segment that yields most beside its size."""
     yields = told[told["fact"] == "yield"]
     sizes = told[told["fact"] == "size"].set_index("segment")["value"]
-    total = (yields["value"] * yields["n"]).sum()
-    if len(yields) < 2 or total <= 0:
+    shares = told[told["fact"] == "yield_share"].set_index("segment")["value"]
+    if len(yields) < 2 or shares.empty:
         return otherwise
-    top = yields.loc[yields["value"].idxmax()]
-    share = share_text(top["value"] * top["n"] / total)
-    title = f"{top['segment']}: {share_text(sizes[top['segment']])} of customers, {share} of the yield"
+    top = yields.loc[yields["value"].idxmax(), "segment"]
+    title = f"{top}: {share_text(sizes[top])} of customers, {share_text(shares[top])} of the yield"
     return short_name(title, _TITLE)

@@ -49,6 +49,7 @@ _QUANTITIES = (
 )  # fmt: skip
 _LABELS = {one.fact: one.label for one in _QUANTITIES} | {
     "yield": "Yield a year",
+    "yield_share": "Share of yield",
     "held": "Most held",
     "above": "Held above all",
     "channel": "Acts mostly by",
@@ -56,8 +57,8 @@ _LABELS = {one.fact: one.label for one in _QUANTITIES} | {
     "left": "Left since",
 }
 # the order of a card
-_ORDER = ("size", "yield", "assets", "products", "held", "above", "channel", "digital", "active", "source_active",
-          "salary", "satisfaction", "complaints", "left", "age")  # fmt: skip
+_ORDER = ("size", "yield", "yield_share", "assets", "products", "held", "above", "channel", "digital", "active",
+          "source_active", "salary", "satisfaction", "complaints", "left", "age")  # fmt: skip
 
 
 def segment_facts(
@@ -92,11 +93,12 @@ def segment_facts(
     Returns
     -------
     Evidence
-        Frame, one row a segment and fact known: ``segment``, ``fact`` (``size``, ``yield``, ``assets``, ``products``,
-        ``held``, ``above``, ``channel``, ``digital``, ``active``, ``source_active``, ``salary``, ``satisfaction``,
-        ``complaints``, ``left``, ``age``), ``what`` (the family or channel meant), ``label`` (up to 18 characters),
-        ``unit``, ``value``, ``low``, ``high`` (95 %), ``n``, ``all_value``, ``against`` (difference from all customers
-        in standard deviations), ``p_value`` (of this difference, one comparison) and ``text`` (up to 60 characters).
+        Frame, one row a segment and fact known: ``segment``, ``fact`` (``size``, ``yield``, ``yield_share``,
+        ``assets``, ``products``, ``held``, ``above``, ``channel``, ``digital``, ``active``, ``source_active``,
+        ``salary``, ``satisfaction``, ``complaints``, ``left``, ``age``), ``what`` (the family or channel meant),
+        ``label`` (up to 18 characters), ``unit``, ``value``, ``low``, ``high`` (95 %), ``n``, ``all_value``,
+        ``against`` (difference from all customers in standard deviations), ``p_value`` (of this difference, one
+        comparison) and ``text`` (up to 60 characters).
 
     Notes
     -----
@@ -129,7 +131,8 @@ def segment_facts(
     frame = frame[frame["fact"].eq("size") | frame["n"].ge(SMALLEST_GROUP)]
     place = [frame["segment"].map(order.index), frame["fact"].map(_ORDER.index)]
     frame = frame.iloc[np.lexsort(place[::-1])].reset_index(drop=True)
-    missing = [label for fact, label in _LABELS.items() if fact not in set(frame["fact"]) and fact != "source_active"]
+    told_of = set(frame["fact"]) | {"above", "source_active", "yield_share"}
+    missing = [label for fact, label in _LABELS.items() if fact not in told_of]
     return Evidence(
         frame,
         title=_title(frame, order),
@@ -186,7 +189,8 @@ def _bare(value: float | None, unit: str, digits: int = 1) -> str:
     if unit == "share":
         return share_text(value).removesuffix(" %")
     if len(unit) == 3 and unit.isupper():
-        return f"{value:,.0f}" if 100 <= abs(value) < 999.5 else amount_text(value, unit).removeprefix(f"{unit} ")
+        is_plain = 100 <= abs(value) < 999.5 or value == 0
+        return f"{value:,.0f}" if is_plain else amount_text(value, unit).removeprefix(f"{unit} ")
     return f"{value:,.{digits}f}"
 
 
@@ -196,7 +200,7 @@ def _size(segment: str, size: int, total: int) -> tuple:
         return _row(segment, "size", nothing, 1.0, math.nan, math.nan, label="Customers",
                     text=f"under {SMALLEST_GROUP} customers: too few to describe")  # fmt: skip
     share = proportion(size, total)
-    text = f"{count_text(size)}: {span(share)}"
+    text = f"{count_text(size)}, {span(share)}"
     return _row(segment, "size", share, 1.0, math.nan, math.nan, label="Customers", text=text)
 
 
@@ -253,12 +257,16 @@ def _yields(margin: np.ndarray, code: np.ndarray, order: list[str], currency: st
     for i, segment in enumerate(order):
         if sizes[i] < SMALLEST_GROUP:
             continue
-        low, high = np.nanquantile(drawn[:, i], [0.025, 0.975])
-        method = f"bootstrap, {_RESAMPLES} resamples"
-        one = Estimate(float(point[i]), currency, float(low), float(high), int(sizes[i]), method)
-        share = f", {share_text(point[k + i])} of the total" if margin.sum() > 0 else ""
-        rows.append(_row(segment, "yield", one, whole, against["scaled"][i], against["p_value"][i],
-                         text=span(one) + share))  # fmt: skip
+        mean, share = (
+            Estimate(float(point[j]), unit, *np.nanquantile(drawn[:, j], [0.025, 0.975]).tolist(), int(sizes[i]),
+                     f"bootstrap, {_RESAMPLES} resamples")
+            for j, unit in ((i, currency), (k + i, "share"))
+        )  # fmt: skip
+        rows.append(_row(segment, "yield", mean, whole, against["scaled"][i], against["p_value"][i]))
+        if margin.sum() > 0:
+            beside = float(sizes[i] / len(margin))
+            text = f"{span(share)}, of customers {share_text(beside)}"
+            rows.append(_row(segment, "yield_share", share, beside, math.nan, math.nan, text=text))
     return rows
 
 
@@ -341,7 +349,7 @@ def _reading(frame: pd.DataFrame, missing: list[str]) -> str:
             texts = [f"{row['segment']} ({row['text']})" for row in ends]
             parts.append(f"The {words} is highest in {texts[0]} and lowest in {texts[1]}.")
         else:
-            parts.append(f"In {words} no segment differs for sure from the others.")
+            parts.append(f"In the {words} no segment differs for sure from the others.")
     if missing:
         parts.append(f"Not known here: {', '.join(missing)}.")
     return " ".join(parts) or "Every fact of the card is known."

@@ -174,15 +174,16 @@ def _scale(values: list[float], column: Column, currency: str):
         return lambda value: f"{100 * value:.0f}", "%"
     unit = column.unit or (currency if column.kind == "amount" else "")
     size = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-    if column.kind != "amount" or size < 1e5:
-        return _plain, unit
-    power, word = (1e6, "million") if size >= 1e8 else (1e3, "1,000")
-    return lambda value: _plain(value / power), f"{unit} {word}".strip()
+    power, word = 1.0, ""
+    if column.kind == "amount" and size >= 1e5:
+        power, word = (1e6, "million") if size >= 1e8 else (1e3, "1,000")
+    whole = size / power >= 100
+    return lambda value: _plain(value / power, whole=whole), f"{unit} {word}".strip()
 
 
-def _plain(value: float) -> str:
-    """Write a number with up to three digits, more where it is large; whole numbers without a point."""
-    if abs(value) >= 100 or abs(value - round(value)) < 1e-9:
+def _plain(value: float, *, whole: bool = False) -> str:
+    """Write a number with up to three digits; whole ones, and those beside large ones, without a point."""
+    if abs(value) >= 100 or abs(value - round(value)) < 1e-9 or (whole and abs(value) >= 10):
         return f"{value:,.0f}"
     digits = next(d for d in count() if abs(value) >= 10**-d or d == 4)
     return f"{value:.{max(digits, 1)}f}"

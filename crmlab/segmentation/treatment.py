@@ -59,10 +59,11 @@ def treatments(
     Returns
     -------
     Evidence
-        Frame, one row a segment: ``segment``, ``product``, ``channel``, ``service``, ``measure``, ``why`` (texts), and
-        behind them ``rule`` (name), ``family``, ``held_share``, ``open_share`` (members who hold none and are like
-        those who do), ``talks_by``, ``consent`` (way most often allowed), ``reach_share``, ``measured`` (fact),
-        ``level`` (today), ``n`` (customers of the trial) and ``smallest_difference``.
+        Frame, one row a segment: ``segment``, ``product``, ``also`` (second product, may be empty), ``channel``,
+        ``service``, ``measure``, ``why`` (texts), and behind them ``rule`` (name), ``family``, ``held_share``,
+        ``open_share`` (members who hold none, counted by how many like them do), ``talks_by``, ``consent`` (way most
+        often allowed), ``reach_share``, ``measured`` (fact), ``level`` (today), ``n`` (customers of the trial) and
+        ``smallest_difference``.
 
     Notes
     -----
@@ -152,7 +153,8 @@ def _line(segment: str, members: pd.DataFrame, known: _Known, offer: Offer | Non
     may = f"{consent} allowed by {share_text(allowed)}" if consent else "consent not recorded"
     return {
         "segment": segment,
-        "product": offer.text if offer is not None else "None: no family is usual here and lacking",
+        "product": offer.text if offer is not None else "None: what is usual, they have",
+        "also": offer.also_text if offer is not None else "",
         "channel": f"{where}; {may}",
         "service": rule.text,
         "why": "; ".join(parts),
@@ -171,7 +173,7 @@ def _too_few(segment: str) -> dict:
         ("product", "channel", "service", "measure"), "Too few customers for a treatment of their own"
     )
     gaps = dict.fromkeys(("held_share", "open_share", "reach_share", "level", "smallest_difference"), math.nan)
-    empty = dict.fromkeys(("why", "rule", "family", "talks_by", "consent", "measured"), "")
+    empty = dict.fromkeys(("also", "why", "rule", "family", "talks_by", "consent", "measured"), "")
     return {"segment": segment} | words | empty | gaps | {"n": 0}
 
 
@@ -236,7 +238,7 @@ def _trial(
 def _title(frame: pd.DataFrame) -> str:
     known = frame[frame["family"] != ""]
     if known.empty:
-        return "No product is usual and lacking in any segment"
+        return "No segment lacks a product that customers like its members hold"
     top = known.loc[known["open_share"].idxmax()]
     name = top["family"].replace("_", " ")
     return short_name(f"Most to win: {name} in {top['segment']}, where {share_text(top['held_share'])} hold it", 70)

@@ -94,7 +94,7 @@ RULES = (
     Rule(
         "digital",
         lambda f: f["digital"] >= 0.5 and f["screen_first"] > 0,
-        "Serve on the screen: chat, alerts, offers after login",
+        "Chat, alerts and offers on the screen after login",
         ("digital", "channel"),
         "held",
     ),
