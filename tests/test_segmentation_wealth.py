@@ -53,12 +53,13 @@ def test_thresholds_that_part_nothing_are_refused(thresholds):
 
 
 def test_tier_table_by_hand():
-    found = wealth.asset_tiers(_seen([50, 50, 400, 1_500], debt_amount=[30.0, 0, 0, 10.0]), RULE)
+    tens = np.repeat([50, 50, 400, 1_500], 10)  # every customer ten times: fewer would not be shown
+    found = wealth.asset_tiers(_seen(tens, debt_amount=np.repeat([30.0, 0, 0, 10.0], 10)), RULE)
     frame = found.frame.set_index("tier")
     assert frame["customers_share"].tolist() == [0.5, 0.25, 0.25]
     assert frame["assets_share"].tolist() == [0.05, 0.2, 0.75]
     assert frame["debt_share"].tolist() == [0.75, 0.0, 0.25]
-    assert found["assets_total"].value == 2_000
+    assert found["assets_total"].value == 20_000
     parts = wealth.shares_by_tier(found.frame)
     assert parts.groupby("quantity")["share"].sum().to_dict() == {"customers": 1.0, "assets": 1.0, "debt": 1.0}
 
@@ -99,11 +100,11 @@ def test_same_thresholds_at_both_dates_make_nobody_move():
 
 def test_holdings_and_mix_by_hand():
     seen = _seen(
-        [50, 50, 400, 1_500],
-        savings_count=[0, 1, 1, 1],
-        loan_count=[0, 0, 0, 0],
-        current_amount=[60.0, -20.0, 100.0, 500.0],
-        savings_amount=[0.0, 50.0, 300.0, 1_000.0],
+        np.repeat([50, 50, 400, 1_500], 10),
+        savings_count=np.repeat([0, 1, 1, 1], 10),
+        loan_count=np.repeat(0, 40),
+        current_amount=np.repeat([60.0, -20.0, 100.0, 500.0], 10),
+        savings_amount=np.repeat([0.0, 50.0, 300.0, 1_000.0], 10),
     )
     held = wealth.tier_holdings(seen, RULE)
     assert held.frame["family"].unique().tolist() == ["savings"]  # nobody has a loan
@@ -113,15 +114,65 @@ def test_holdings_and_mix_by_hand():
     assert mix["base"].round(4).to_dict() == {"current": 0.5455, "savings": 0.4545}  # the overdraft counts as 0
     assert mix["top"].round(4).to_dict() == {"current": 0.3333, "savings": 0.6667}
     with pytest.raises(CrmlabError, match=r"^tier_holdings: the snapshot has no column of product families."):
-        wealth.tier_holdings(_seen([1.0]), RULE)
+        wealth.tier_holdings(_seen([1.0] * 10), RULE)
 
 
 def test_yields_by_hand():
-    found = wealth.tier_yields(_seen([50, 50, 400, 1_500], margin_12m_amount=[1.0, 3.0, 10.0, 86.0]), RULE)
+    seen = _seen(np.repeat([50, 50, 400, 1_500], 10), margin_12m_amount=np.repeat([1.0, 3.0, 10.0, 86.0], 10))
+    found = wealth.tier_yields(seen, RULE)
     assert found.frame["yield_amount"].tolist() == [2.0, 10.0, 86.0]
     assert found.frame["total_share"].tolist() == [0.04, 0.1, 0.86]
-    assert found["yield_base"].low == 1.0
-    assert found["yield_top"].interval == ""  # one customer has no spread
+    assert 1.0 < found["yield_base"].low < 2.0
+    assert found["yield_top"].interval == "EUR 86.00 to EUR 86.00"
+
+
+def test_nothing_is_said_of_fewer_than_ten():
+    # 20 base, 10 affluent, 9 top: the top tier is neither named nor counted in
+    seen = _seen(
+        [50] * 20 + [400] * 10 + [5_000] * 9,
+        margin_12m_amount=[2.0] * 20 + [10.0] * 10 + [99.0] * 9,
+        savings_count=[0] * 20 + [1] * 19,
+        savings_amount=[1.0] * 39,
+        income_amount=[10.0] * 30 + [90.0] * 9,
+    )
+    tiers = wealth.asset_tiers(seen, RULE)
+    assert tiers.title.startswith("The affluent tier: 25.6 % of customers")
+    assert set(wealth.shares_by_tier(tiers.frame)["tier"]) == {"base", "affluent"}
+    assert "The affluent tier, EUR 100.00 to under EUR 1,000" in headline(tiers, wealth.concentration_of_assets(seen))
+    yields = wealth.tier_yields(seen, RULE)
+    assert yields.frame["yield_amount"].fillna(-1).tolist() == [2.0, 10.0, -1.0]
+    assert list(yields.estimates) == ["yield_base", "yield_affluent"]
+    holdings = wealth.tier_holdings(seen, RULE)
+    assert holdings.frame["share"].fillna(-1).tolist() == [0.0, 1.0, -1.0]
+    assert holdings.title == "Savings: held by 100.0 % of the affluent tier, 0.0 % of the base tier"
+    assert wealth.asset_mix(seen, RULE).title.startswith("The affluent tier keeps")
+    crossed = wealth.income_against_assets(seen, RULE, Tiering((50.0,), "EUR"))
+    assert (crossed.frame.empty, crossed.estimates) == (True, {})
+
+    few = seen.iloc[:9]
+    found = [
+        wealth.asset_tiers(few, RULE),
+        wealth.concentration_of_assets(few),
+        wealth.tier_yields(few, RULE),
+        wealth.tier_holdings(few, RULE),
+        wealth.asset_mix(few, RULE),
+        wealth.income_against_assets(few, RULE, RULE),
+    ]
+    assert all(one.frame.empty and not one.estimates for one in found)
+    assert headline(*found[:2]) == "Too few customers to say what each tier holds."
+    moved = moves(few, few, RULE)
+    assert moved.title == "Too few customers to say how they move between tiers"
+    assert np.isnan(moved["stayed_share"].value)
+    assert outlook(moved, found[2], None) == "This bank's data say nothing about movement, yield or potential."
+
+
+def test_tiers_by_quantiles_hold_ten_customers_each():
+    for n in (1, 9, 19, 20, 62, 150, 400):
+        amounts = pd.Series(np.random.default_rng(n).lognormal(9, 2, n))
+        rule = make_tiers(amounts, currency="EUR")
+        assert rule.of(amounts).value_counts().min() >= min(10, n)
+    assert len(make_tiers(pd.Series(np.arange(62.0)), currency="EUR").limits) == 2
+    assert make_tiers(pd.Series(np.arange(19.0)), currency="EUR").names == ("base",)
 
 
 def test_income_is_declared_or_seen_and_never_mixed():
@@ -282,6 +333,14 @@ def test_a_flat_file_gives_what_it_can(real_data, tmp_path):
     assert year_before(bank) == ""
     # the file's salaries are drawn at random: they say nothing about balances
     assert potential(seen, make_tiers(seen["assets_amount"], currency="EUR")).frame.empty
+
+
+def test_fifths_of_under_ten_customers_are_not_shown():
+    found = potential(_linked(49), RULE)
+    assert (found.frame.empty, found.estimates) == (True, {})
+    assert outlook(None, None, found) == (
+        "Too few customers with a known income to set beside peers, so no potential is given."
+    )
 
 
 def test_hidden_wealth_is_listed_as_it_is_counted():

@@ -51,7 +51,8 @@ def migration(
     Evidence
         Frame as `crmlab.stats.transitions`: ``from``, ``to``, ``customers_count``, ``share`` of the starting group with
         Wilson limits, ``n``. `gone` is a further end where somebody left. The shares of a starting group under 10 are
-        missing. Estimates: ``stayed_share``, ``moved_share`` (to another segment), ``left_share``.
+        missing. Estimates: ``stayed_share``, ``moved_share`` (to another segment), ``left_share``; not known under 10
+        customers.
 
     Notes
     -----
@@ -60,8 +61,8 @@ def migration(
 
     Examples
     --------
-    >>> start = pd.Series({"a": "quiet", "b": "quiet", "c": "busy", "d": "busy"})
-    >>> end = pd.Series({"a": "quiet", "b": "busy", "c": "busy", "e": "quiet"})
+    >>> start = pd.Series(["quiet"] * 10 + ["busy"] * 10)
+    >>> end = pd.Series(["quiet"] * 5 + ["busy"] * 10 + ["quiet"], index=[*range(15), 20])
     >>> found = migration(start, end, order=["quiet", "busy"])
     >>> [found[name].value for name in ("stayed_share", "moved_share", "left_share")]
     [0.5, 0.25, 0.25]
@@ -79,6 +80,10 @@ def migration(
         "moved_share": proportion(n - left - same, n),
         "left_share": proportion(left, n),
     }
+    if n < SMALLEST_GROUP:
+        few = f"Too few customers to say how they move between {group}s"
+        hidden = dict.fromkeys(shares, Estimate(math.nan, unit="share", n=n))
+        return Evidence(frame, few, "", f"{few}: groups under {SMALLEST_GROUP} are not shown.", hidden)
     joined, unknown = int((~after.index.isin(before.index)).sum()), int(before.notna().sum()) - n
     stayed, moved, lost = (shares[name] for name in ("stayed_share", "moved_share", "left_share"))
     return Evidence(

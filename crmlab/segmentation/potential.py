@@ -84,6 +84,10 @@ def potential(seen: pd.DataFrame, rule: Tiering, *, peer_quantile: float = 0.75,
     held, earned = seen.loc[known, "assets_amount"], income[known]
     link = rank_link(earned, held, seed=seed)
     about = f"{count_text(len(held))} customers with known income ({source})"
+    if len(held) < _INCOME_GROUPS * SMALLEST_GROUP:
+        few = "Too few customers with a known income to set beside peers"
+        needed = f"Each fifth of the incomes needs {SMALLEST_GROUP} customers to be shown."
+        return Evidence(pd.DataFrame(), few, about, needed)
     if not (link.low is not None and link.low > 0):
         return Evidence(
             pd.DataFrame(),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.errors import refuse
 from crmlab.stats import amount_text
 
@@ -81,7 +82,8 @@ def make_tiers(
         One row a customer, in currency.
     thresholds : sequence of float
         One to four rising amounts above 0. Empty: what parts the lower 50 %, the next 30 %, the next 15 % and the top
-        5 % of the amounts, rounded to two digits; thresholds that then fall together are dropped.
+        5 % of the amounts, rounded to two digits; thresholds that then fall together are dropped, and those that leave
+        a tier of under 10 customers, who could be recognised.
     currency : str
         Currency code.
     what : str
@@ -89,8 +91,8 @@ def make_tiers(
 
     Examples
     --------
-    >>> make_tiers(pd.Series(range(0, 100_001, 1_000), dtype=float), currency="EUR").limits
-    (50000.0, 80000.0, 95000.0)
+    >>> make_tiers(pd.Series(range(0, 200_001, 1_000), dtype=float), currency="EUR").limits
+    (100000.0, 160000.0, 190000.0)
     """
     given = [float(value) for value in thresholds]
     if given:
@@ -102,8 +104,19 @@ def make_tiers(
         return Tiering(tuple(given), currency)
     known = amounts.dropna().to_numpy(dtype=float)
     found = [_two_digits(float(np.quantile(known, q))) for q in _QUANTILES] if len(known) else []
-    distinct = sorted({value for value in found if value > 0})
-    return Tiering(tuple(distinct), currency)
+    return Tiering(_roomy(sorted({value for value in found if value > 0}), known), currency)
+
+
+def _roomy(limits: Sequence[float], known: np.ndarray) -> tuple[float, ...]:
+    """Drop limits, the highest first, until no tier holds under 10 customers."""
+    kept: list[float] = []
+    above = 0  # customers of the tiers kept so far
+    for limit in sorted(limits, reverse=True):
+        over = int((known >= limit).sum())
+        if over - above >= SMALLEST_GROUP and len(known) - over >= SMALLEST_GROUP:
+            kept.insert(0, limit)
+            above = over
+    return tuple(kept)
 
 
 def _two_digits(value: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.bank.tables import FAMILIES
 from crmlab.errors import refuse
 from crmlab.segmentation.migration import hide_small_starts
@@ -54,9 +55,13 @@ def asset_tiers(seen: pd.DataFrame, rule: Tiering) -> Evidence:
     -------
     Evidence
         Frame, one row a tier: ``tier``, ``rule``, ``customers_count``, ``customers_share`` with Wilson limits,
-        ``assets_share``, ``median_assets`` (an Estimate), and ``debt_share``, ``margin_share`` where known.
+        ``assets_share``, ``median_assets`` (an Estimate), and ``debt_share``, ``margin_share`` where known. Empty where
+        no tier has 10 customers, as everywhere in this module.
     """
     tier = rule.of(seen["assets_amount"])
+    ends = _ends(tier, rule)
+    if not ends:
+        return _too_few("what each tier holds")
     total = {c: seen[c].sum() for c in ("assets_amount", "debt_amount", "margin_12m_amount") if c in seen}
     rows = []
     for name in rule.names:
@@ -69,7 +74,7 @@ def asset_tiers(seen: pd.DataFrame, rule: Tiering) -> Evidence:
             row[column.split("_")[0] + "_share"] = part[column].sum() / whole if whole else np.nan
         rows.append(row)
     frame = pd.DataFrame(rows)
-    top, low = frame.iloc[-1], frame.iloc[0]
+    low, top = (frame[frame["tier"] == name].iloc[0] for name in ends)
     return Evidence(
         frame,
         title=f"The {top['tier']} tier: {share_text(top['customers_share'])} of customers,"
@@ -84,8 +89,12 @@ def asset_tiers(seen: pd.DataFrame, rule: Tiering) -> Evidence:
 
 
 def shares_by_tier(table: pd.DataFrame) -> pd.DataFrame:
-    """Turn the table of `asset_tiers` into one row a quantity and tier: ``quantity``, ``tier``, ``share``."""
+    """Turn the table of `asset_tiers` into one row a quantity and tier: ``quantity``, ``tier``, ``share``.
+
+    Tiers under 10 are left out.
+    """
     names = {"customers_share": "customers", "assets_share": "assets", "debt_share": "debt", "margin_share": "margin"}
+    table = table[table["customers_count"] >= SMALLEST_GROUP]
     here = [column for column in names if column in table and table[column].notna().any()]
     long = table.melt("tier", value_vars=here, var_name="quantity", value_name="share")
     return long.assign(quantity=long["quantity"].map(names))
@@ -107,8 +116,10 @@ def concentration_of_assets(seen: pd.DataFrame, *, seed: int = 1) -> Evidence:
         Frame: the Lorenz curve with limits. Estimates: ``gini_assets``, ``top_1_share``, ``top_10_share``,
         ``no_assets_share``.
     """
-    found = concentration(seen["assets_amount"], seed=seed)
     known = int(seen["assets_amount"].notna().sum())
+    if known < SMALLEST_GROUP:
+        return _too_few("how assets are spread")
+    found = concentration(seen["assets_amount"], seed=seed)
     none = proportion(round(found.none_share * known) if known else 0, known)
     top = found.top[0.1]
     return Evidence(
@@ -140,10 +151,13 @@ def tier_holdings(seen: pd.DataFrame, rule: Tiering) -> Evidence:
     Returns
     -------
     Evidence
-        Frame: ``family``, ``tier``, ``customers_count``, ``share`` with Wilson limits, ``n``. Families nobody holds are
-        left out; the widest differences come first.
+        Frame: ``family``, ``tier``, ``customers_count``, ``share`` with Wilson limits, ``n``; shares of tiers under 10
+        are missing. Families nobody holds are left out; the widest differences come first.
     """
     tier = rule.of(seen["assets_amount"])
+    ends = _ends(tier, rule)
+    if not ends:
+        return _too_few("what the tiers hold")
     parts = []
     for family in FAMILIES:
         column = f"{family}_count"
@@ -160,20 +174,20 @@ def tier_holdings(seen: pd.DataFrame, rule: Tiering) -> Evidence:
     frame = pd.concat(parts, ignore_index=True)[
         ["family", "tier", "customers_count", "share", "share_low", "share_high", "n"]
     ]
-    ends = frame[frame["tier"].isin([rule.names[0], rule.names[-1]])].pivot(
-        index="family", columns="tier", values="share"
-    )
-    gap = (ends[rule.names[-1]] - ends[rule.names[0]]).abs().sort_values(ascending=False, kind="stable")
+    few = frame["n"] < SMALLEST_GROUP
+    frame[["share", "share_low", "share_high"]] = frame[["share", "share_low", "share_high"]].mask(few)
+    low, top = ends
+    wide = frame.pivot(index="family", columns="tier", values="share")
+    gap = (wide[top] - wide[low]).abs().sort_values(ascending=False, kind="stable")
     frame = frame.set_index("family").loc[gap.index.tolist()].reset_index()
     widest = gap.index[0]
-    low, high = (share_text(ends.loc[widest, rule.names[i]]) for i in (0, -1))
+    of_low, of_top = (share_text(wide.loc[widest, name]) for name in ends)
     return Evidence(
         frame,
-        title=f"{widest.capitalize()}: held by {high} of the {rule.names[-1]} tier, {low} of the {rule.names[0]} tier",
+        title=f"{widest.capitalize()}: held by {of_top} of the {top} tier, {of_low} of the {low} tier",
         about=f"Customers with at least one open product of the family, % of the tier; {count_text(len(seen))} "
         "customers; Wilson 95 % interval",
-        reading=f"The tiers differ most in {widest}: {high} of the {rule.names[-1]} tier hold it, {low} of the "
-        f"{rule.names[0]} tier.",
+        reading=f"The tiers differ most in {widest}: {of_top} of the {top} tier hold it, {of_low} of the {low} tier.",
     )
 
 
@@ -199,16 +213,17 @@ def asset_mix(seen: pd.DataFrame, rule: Tiering) -> Evidence:
     )
     amounts.columns = [f.replace("_", " ") for f in families]
     long = amounts.rename_axis("tier").reset_index().melt("tier", var_name="family", value_name="amount")
-    if long.empty:
-        return Evidence(long.assign(share=0.0), "No assets are held", "", "No product family holds assets.")
+    ends = _ends(tier, rule)
+    if long.empty or not ends:
+        return _too_few("in what the tiers keep their assets")
     whole = long.groupby("tier")["amount"].transform("sum")
     frame = long.assign(share=long["amount"] / whole.where(whole > 0))
-    top = frame[frame["tier"] == rule.names[-1]].sort_values("share", ascending=False, kind="stable").iloc[0]
+    top = frame[frame["tier"] == ends[1]].sort_values("share", ascending=False, kind="stable").iloc[0]
     return Evidence(
         frame,
-        title=f"The {rule.names[-1]} tier keeps {share_text(top['share'])} of its assets in {top['family']}",
+        title=f"The {ends[1]} tier keeps {share_text(top['share'])} of its assets in {top['family']}",
         about=f"Assets of the tier by product family, %; {count_text(len(seen))} customers; full count",
-        reading=f"The {rule.names[-1]} tier keeps {share_text(top['share'])} of its assets in {top['family']}; "
+        reading=f"The {ends[1]} tier keeps {share_text(top['share'])} of its assets in {top['family']}; "
         f"{len(families)} {'families hold' if len(families) != 1 else 'family holds'} assets.",
     )
 
@@ -229,28 +244,35 @@ def tier_yields(seen: pd.DataFrame, rule: Tiering, *, seed: int = 1) -> Evidence
     -------
     Evidence
         Frame: ``tier``, ``customers_count``, ``yield_amount`` (mean a customer), ``yield_low_amount``,
-        ``yield_high_amount``, ``total_amount``, ``total_share``. Estimates: ``yield_<tier>``.
+        ``yield_high_amount``, ``total_amount``, ``total_share``; tiers under 10 have no amounts. Estimates:
+        ``yield_<tier>``.
     """
     tier = rule.of(seen["assets_amount"])
+    ends = _ends(tier[seen["margin_12m_amount"].notna()], rule)
+    if not ends:
+        return _too_few("what a tier yields")
     total = seen["margin_12m_amount"].sum()
     rows, estimates = [], {}
     for name in rule.names:
         margin = seen.loc[tier == name, "margin_12m_amount"].dropna()
+        if len(margin) < SMALLEST_GROUP:
+            rows.append((name, len(margin), *[np.nan] * 5))
+            continue
         mean = bootstrap(lambda v, w: np.average(v, weights=w), margin, unit=rule.currency, seed=seed)
         estimates[f"yield_{name}"] = mean
         rows.append((name, len(margin), mean.value, mean.low, mean.high, margin.sum(), margin.sum() / total))
     names = ["tier", "customers_count", "yield_amount", "yield_low_amount", "yield_high_amount", "total_amount"]
     frame = pd.DataFrame(rows, columns=[*names, "total_share"])
-    first, last = estimates[f"yield_{rule.names[0]}"], estimates[f"yield_{rule.names[-1]}"]
+    low, top = ends
+    first, last = (estimates[f"yield_{name}"] for name in ends)
+    brings = share_text(frame.set_index("tier").loc[top, "total_share"])
     return Evidence(
         frame,
-        title=f"A customer of the {rule.names[-1]} tier yields {last.short}, of the {rule.names[0]} tier {first.short}",
+        title=f"A customer of the {top} tier yields {last.short}, of the {low} tier {first.short}",
         about=f"Margin and fees of the last 12 months, {rule.currency} a customer; {count_text(len(seen))} customers; "
         "95 % bootstrap interval",
-        reading=f"A customer of the {rule.names[-1]} tier yielded {last.text} in 12 months, one of the "
-        f"{rule.names[0]} tier {first.text}. The {rule.names[-1]} tier brings "
-        f"{share_text(frame.iloc[-1]['total_share'])} of "
-        f"{amount_text(total, rule.currency)}.",
+        reading=f"A customer of the {top} tier yielded {last.text} in 12 months, one of the {low} tier {first.text}. "
+        f"The {top} tier brings {brings} of {amount_text(total, rule.currency)}.",
         estimates=estimates,
     )
 
@@ -279,6 +301,8 @@ def income_against_assets(seen: pd.DataFrame, assets_rule: Tiering, income_rule:
     frame = frame[frame["from"].isin(income_rule.names) & frame["to"].isin(assets_rule.names)].reset_index(drop=True)
     rich = by_income[known] == income_rule.names[-1]
     poor_here = by_assets[known] == assets_rule.names[0]
+    if rich.sum() < SMALLEST_GROUP:
+        return _too_few("whether assets follow income")
     share = proportion(int((rich & poor_here).sum()), int(rich.sum()))
     return Evidence(
         frame,
@@ -290,3 +314,16 @@ def income_against_assets(seen: pd.DataFrame, assets_rule: Tiering, income_rule:
         f"{count_text(len(seen))} customers is not known.",
         estimates={"mismatch_share": share},
     )
+
+
+def _ends(tier: pd.Series, rule: Tiering) -> tuple[str, str] | None:
+    """Name the lowest and the highest tier of at least 10 customers: what is said of fewer would point at persons."""
+    sizes = tier.value_counts()
+    large = [name for name in rule.names if sizes.get(name, 0) >= SMALLEST_GROUP]
+    return (large[0], large[-1]) if large else None
+
+
+def _too_few(what: str) -> Evidence:
+    """Evidence with an empty frame."""
+    title = f"Too few customers to say {what}"
+    return Evidence(pd.DataFrame(), title, "", f"{title}: groups under {SMALLEST_GROUP} are not shown.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.stats import Evidence, share_text
 
 __all__ = ["LABELS", "headline", "outlook"]
@@ -39,7 +40,10 @@ def headline(tiers: Evidence, spread: Evidence) -> str:
     tiers, spread : Evidence
         What `asset_tiers` and `concentration_of_assets` found.
     """
-    top = tiers.frame.iloc[-1]
+    if not len(tiers.frame) or not len(spread.frame):
+        return f"{(tiers if not len(tiers.frame) else spread).title}."
+    large = tiers.frame[tiers.frame["customers_count"] >= SMALLEST_GROUP]
+    top = large.iloc[-1]
     richest, gini = spread["top_10_share"], spread["gini_assets"]
     return (
         f"The richest 10 % of customers hold {richest.short} of assets (95 % interval {richest.interval}); the Gini "
@@ -64,14 +68,14 @@ def outlook(
         What `moves`, `tier_yields`, `potential`, `worth` and `service_levels` found.
     """
     parts = []
-    if moved is not None:
+    if moved is not None and "rose_share" in moved.estimates:
         stayed, rose, fell = (moved[name] for name in ("stayed_share", "rose_share", "fell_share"))
         parts.append(f"In a year {stayed.short} stayed in their tier, {rose.short} rose and {fell.short} fell.")
     if worth is not None and "leaving_total" in worth.estimates:
         lost = worth["leaving_total"]
         taken = replace(lost, value=-lost.value, low=-lost.high, high=-lost.low)
         parts.append(f"Those who left took {taken.short} of yield a year ({taken.interval}) with them.")
-    if yields is not None:
+    if yields is not None and len(yields.frame):
         parts.append(f"{yields.title}.")
     if service is not None:
         parts.append(f"{service.title}.")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.segmentation.migration import migration, worth_of_moves
 from crmlab.segmentation.tiers import Tiering
 from crmlab.stats import Evidence, count_text, proportion
@@ -38,6 +39,8 @@ def moves(before: pd.DataFrame, after: pd.DataFrame, rule: Tiering) -> Evidence:
     start = rule.of(before["assets_amount"])
     found = migration(start, rule.of(after["assets_amount"]), order=rule.names, group="tier")
     counts = found.frame["customers_count"]
+    if counts.sum() < SMALLEST_GROUP:
+        return found
     place = {name: i for i, name in enumerate(rule.names)}
     step = found.frame["to"].map(place) - found.frame["from"].map(place)
     n = int(counts.sum())

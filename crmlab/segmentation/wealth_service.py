@@ -146,7 +146,7 @@ def plan_of_tiers(treated: Evidence, service: Evidence | None, holdings: Evidenc
     [['top', 'Pension plan', 'branch', 'Personal adviser', 'Held']]
     """
     frame = treated.frame.rename(columns={"segment": "tier"})
-    if holdings is not None:
+    if holdings is not None and len(holdings.frame):
         frame = frame.assign(product=frame["product"] + _held(frame, holdings.frame))
     frame = frame[["tier", "product", "channel", "service", "measure"]]
     if service is None:
