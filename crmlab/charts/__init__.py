@@ -3,6 +3,7 @@
 from crmlab.charts.bars import bars, columns, composition, dots, pyramid
 from crmlab.charts.cards import cells_grid, segment_cards
 from crmlab.charts.segments import heat_strip, jaccard_dots, trial_of_k
+from crmlab.charts.suitability import suitability_matrix
 from crmlab.charts.time import comings, coverage, lines, panels
 from crmlab.charts.truths import against_truth
 from crmlab.charts.wealth import lorenz_curve, transition_matrix
@@ -26,6 +27,7 @@ __all__ = [
     "panels",
     "pyramid",
     "segment_cards",
+    "suitability_matrix",
     "transition_matrix",
     "trial_of_k",
 ]
