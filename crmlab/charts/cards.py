@@ -63,7 +63,7 @@ def segment_cards(frame: pd.DataFrame, *, title: str, subtitle: str = "", ax: Ax
                          text=frame["text"].map(words_of).replace("", _NO_TEXT),
                          against=pd.to_numeric(frame["against"]))  # fmt: skip
     names = list(dict.fromkeys(frame["segment"]))
-    across = {1: 1, 2: 2, 4: 2}.get(len(names), 3)
+    across = min(len(names), 2)  # three abreast would break every value into two lines
     with house():
         room = axes_width(ax) if ax is not None else PAGE - 0.12
         wide = (room - (max(across, 2) - 1) * _BETWEEN) / max(across, 2)  # a card alone takes half of the page
@@ -111,9 +111,9 @@ def _said(part: str, row: object, room: float, points: float) -> _Line:
 
 
 def _fact(row: object, room: float, points: float, has_bars: bool) -> _Line:
-    """Give the value what it needs, up to half of the line, and the label the rest."""
+    """Give the value what it needs, up to two thirds of the line, and the label the rest."""
     room -= _BAR + 0.08 if has_bars else 0.0
-    value = min(width_of(row.text, points, bold=True), 0.5 * room)
+    value = min(width_of(row.text, points, bold=True), room * 2 / 3)
     label = wrapped(row.label, room - value - 0.08, points)
     return _Line(label, wrapped(row.text, value + 0.005, points, bold=True), points=points, against=float(row.against))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -102,7 +104,8 @@ def transition_matrix(
                     va="center", fontsize=7.5, color=text_on(colour))  # fmt: skip
         sizes = frame.drop_duplicates("from").set_index("from")["n"]
         ax.set_yticks(range(len(rows)), [f"{name} (n = {sizes[name]:,})" for name in rows])
-        ax.set_xticks(range(len(ends)), ends)
+        width = max(int(72 / (len(ends) + 2)), 7)  # characters that fit under a cell
+        ax.set_xticks(range(len(ends)), [textwrap.fill(str(name), width, break_long_words=False) for name in ends])
         ax.set(
             xlim=(-0.5, len(ends) - 0.5), ylim=(len(rows) - 0.5, -0.5), xlabel=f"{after}, % of the row", ylabel=before
         )

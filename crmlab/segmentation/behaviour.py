@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HARDLY_ACTIVE", "NEW", "Banked", "behaviour", "behaviour_on", "earlier_on", "in_use", "learned",
-    "months_of_bookings",
+    "months_of_bookings", "order_of",
 ]  # fmt: skip
 
 NEW, HARDLY_ACTIVE = "New", "Hardly active"
@@ -39,10 +39,12 @@ _LABELS = {
 _WORDS = {
     "Mobile": {"mobile_share": 1.0, "mobile_logins": 1.0},
     "Online": {"online_share": 1.0, "online_logins": 1.0},
-    "Branch and cash": {"branch_share": 1.0, "cash_share": 0.9},  # never by cash alone
-    "Card payers": {"card_share": 1.0, "frequency": 0.5},
-    "Quiet": {"frequency": -1.0, "recency_days": 1.0, "active_share": -1.0},
-    "Cash": {"cash_share": 1.0},
+    "Branch and cash": {"branch_share": 1.0, "cash_share": 1.0, "online_logins": -0.5, "mobile_logins": -0.5},
+    "Card payers": {"card_share": 1.0, "frequency": 0.5, "mobile_share": -0.25},
+    "Quiet": {"frequency": -1.0, "active_share": -1.0, "recency_days": 1.0, "variation": 1.0},
+    "Digital": {"mobile_logins": 1.0, "online_logins": 1.0, "branch_share": -1.0},
+    "Mobile and card": {"mobile_logins": 1.0, "card_share": 1.0, "online_share": -0.5},
+    "Cash": {"cash_share": 1.0, "atm_share": 1.0, "branch_share": -0.5},
     "Large amounts": {"amount": 1.0, "ticket": 1.0},
     "Small amounts": {"amount": -1.0, "ticket": -1.0},
     "Busy": {"frequency": 1.0, "active_share": 1.0},
@@ -127,9 +129,7 @@ def behaviour(
     spread = some["frequency_variation_12m_share"]
     take("variation", "Unevenness of the months", "number", "",
          np.sqrt(np.maximum(there * (spread**2 + 1) / 12 - 1, 0.0)))  # fmt: skip
-    words = {
-        word: here for word, weights in _WORDS.items() if (here := {c: w for c, w in weights.items() if c in made})
-    }
+    words = {word: here for word, weights in _WORDS.items() if (here := _weights_here(weights, made))}
     frame = pd.DataFrame(made, index=some.index)
     counts = rest.value_counts()
     said = f"{count_text(len(frame))} customers show how they bank"
@@ -142,6 +142,13 @@ def behaviour(
         if counts.get(name, 0)
     ]
     return Basis("behaviour", tuple(columns), words), frame, rest, said + (f"; {' and '.join(left)}." if left else ".")
+
+
+def _weights_here(weights: Mapping[str, float], made: Mapping[str, pd.Series]) -> dict[str, float]:
+    """Keep the columns of a word that the bank knows; none where they carry no more than half of its weight."""
+    here = {column: weight for column, weight in weights.items() if column in made}
+    enough = sum(map(abs, here.values())) > 0.5 * sum(map(abs, weights.values()))
+    return here if enough else {}
 
 
 @dataclass(frozen=True)
@@ -244,7 +251,7 @@ def learned(
     return Segments(today.basis, k=k, most=most, seed=seed).fit(today.frame, outcomes=today.outcomes)
 
 
-def in_use(day: Banked, segments: Segments, cells: pd.Series) -> pd.Series:
+def in_use(day: Banked, segments: Segments, cells: pd.Series, *, order: Sequence[str] = ()) -> pd.Series:
     """Give the grouping that the bank may work with: the learned segments, or named cells where there are none.
 
     Parameters
@@ -255,10 +262,31 @@ def in_use(day: Banked, segments: Segments, cells: pd.Series) -> pd.Series:
         As learned.
     cells : Series of str
         Named cell of each customer, by recency and frequency.
+    order : sequence of str
+        Names to keep, e.g. those in use today; empty: all.
 
     Returns
     -------
     Series of str
         One row a customer, without the new customers, who all leave that group in time.
     """
-    return day.settled(segments) if segments.k_ > 1 else cells.reindex(day.seen.index).rename("segment")
+    groups = day.settled(segments) if segments.k_ > 1 else cells.reindex(day.seen.index).rename("segment").dropna()
+    return groups[groups.isin(order)] if order else groups
+
+
+def order_of(groups: pd.Series, segments: Segments, cells: Sequence[str]) -> tuple[str, ...]:
+    """Give the names in use, in the order shown: learned segments, then who is hardly active; or the named cells.
+
+    Parameters
+    ----------
+    groups : Series of str
+        What `in_use` gave.
+    segments : Segments
+        As learned.
+    cells : sequence of str
+        Names of all cells, best first.
+    """
+    sizes = groups.value_counts()
+    if segments.k_ > 1:
+        return tuple(name for name in (*segments.names_, HARDLY_ACTIVE) if sizes.get(name, 0))
+    return tuple(name for name in cells if sizes.get(name, 0))

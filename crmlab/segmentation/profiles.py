@@ -35,7 +35,7 @@ def profile(
     columns : sequence of Column
         What to describe; those the frame lacks, or where nothing is known, are left out and named in the reading.
     order : sequence of str
-        Segments, in the order of the rows.
+        Segments, in the order of the rows; those without customers in the frame are left out.
     currency : str
         Currency code of the amounts without a unit.
 
@@ -73,7 +73,9 @@ def profile(
     >>> found.title
     'digital stands out by Logins, a month: 22 against 12'
     """
-    order = list(order)
+    segments = segments.reindex(frame.index)
+    present = set(segments.dropna())
+    order = [name for name in order if name in present]
     rows, code = in_segments(frame, segments, order=order)
     here, absent = [], []
     for column in columns:
