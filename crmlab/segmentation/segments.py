@@ -151,7 +151,7 @@ class Segments:
         order = sorted(range(self.k_), key=lambda code: (-sizes[code], self._by_code[code]))
         self.names_ = tuple(self._by_code[code] for code in order)
         self.labels_ = self._named(codes, frame.index)
-        self.stability_ = self._stability(rows, codes, order) if self.resamples else None
+        self.stability_ = self._stability(rows, prepared, codes, order) if self.resamples else None
         return self
 
     def predict(self, frame: pd.DataFrame) -> pd.Series:
@@ -312,7 +312,9 @@ class Segments:
         names = np.array(self._by_code, dtype=object)[codes]
         return pd.Series(names, index=index, name="segment", dtype="str")
 
-    def _stability(self, rows: np.ndarray, codes: np.ndarray, order: Sequence[int]) -> pd.DataFrame:
+    def _stability(
+        self, rows: np.ndarray, prepared: np.ndarray, codes: np.ndarray, order: Sequence[int]
+    ) -> pd.DataFrame:
         """Jaccard of each segment over bootstrap samples, matched to the segments of all customers."""
         rng = np.random.default_rng(self.seed)
         some = _some(rng, len(rows), _STABILITY_SAMPLE)
@@ -322,7 +324,7 @@ class Segments:
         few = _some(rng, len(rows), _SILHOUETTE_SAMPLE)
         wide = np.full(self.k_, np.nan)
         if 1 < len(set(codes[few])) < len(few):
-            each = silhouette_samples(rows[few], codes[few])
+            each = silhouette_samples(prepared[few], codes[few])  # on one scale, whatever the method
             wide = np.array([each[codes[few] == code].mean() if (codes[few] == code).any() else np.nan
                              for code in range(self.k_)])  # fmt: skip
         sizes = np.bincount(codes, minlength=self.k_)
