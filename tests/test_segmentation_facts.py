@@ -124,6 +124,7 @@ def test_small_segments_have_their_size_only():
     tiny = frame[frame["segment"] == "tiny"]
     assert tiny[["fact", "text"]].values.tolist() == [["size", "under 10 customers: too few to describe"]]
     assert np.isnan(tiny["value"].iloc[0])
+    assert tiny["n"].iloc[0] == 0
 
 
 @pytest.mark.parametrize("n", [0, 1, 9])

@@ -148,6 +148,7 @@ def test_small_segments_have_no_values():
     tiny = found.frame[found.frame["segment"] == "tiny"]
     assert tiny[["value", "low", "high", "difference"]].isna().all(axis=None)
     assert (tiny["value_text"] == "").all()
+    assert (tiny["n"] == 0).all()
     assert not tiny["is_different"].any()
     # nor does what is left betray the nine
     assert not found.frame["is_different"].any()
@@ -159,8 +160,14 @@ def test_one_segment_or_hardly_anybody(n):
     found = profile(frame, pd.Series("all", index=frame.index, dtype="str"), ALL, order=["all"])
     assert found.title == "One segment only: there is nothing to compare"
     assert not found.frame["is_different"].any()
-    two = profile(frame.head(1), pd.Series("a", index=frame.index[:1], dtype="str"), ALL, order=["a", "b"])
-    assert two.title == "Too few customers to compare segments"
+
+
+def test_a_segment_without_customers_has_no_cells():
+    frame = _frame()
+    found = profile(frame, _halves(frame), ALL, order=["first", "nobody", "second"])
+    assert found.frame["segment"].unique().tolist() == ["first", "second"]
+    few = pd.Series(["a"] * 5 + ["b"] * 3, index=frame.index[:8])
+    assert profile(frame.head(8), few, ALL, order=["a", "b"]).title == "Too few customers to compare segments"
 
 
 def test_what_is_not_known_is_said():
@@ -172,6 +179,11 @@ def test_what_is_not_known_is_said():
         "Not known here: Logins a month, Mobile share."
     )
     assert _cells(found).loc[("Assets, EUR 1,000", "first"), "n"] == 16
+    alike = profile(frame.assign(logins_count=4.0, risk="C1"), _halves(frame), ALL, order=["first", "second"])
+    assert set(alike.frame["column"]) == {"assets_amount", "is_salary"}
+    assert alike.reading.endswith(
+        "The same for (nearly) everybody: Logins a month, Tolerance. Not known here: Mobile share."
+    )
     nothing = profile(frame, _halves(frame), [LOGINS], order=["first", "second"])
     assert nothing.frame.empty
     assert nothing.title == "Too few customers to compare segments"

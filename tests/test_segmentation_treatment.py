@@ -128,7 +128,7 @@ def test_a_treatment_by_hand():
         "login, 3 months 0.0 %, all 50.0 %; acts mostly by card 90.0 %, all 55.0 %; loan: 50.0 % hold it "
         f"(43.1 to 56.9), and {100 * till['open_share'] / 0.5:.1f} % of customers like the rest"
     )
-    assert found.title == "Most to win: savings in app, where 30.0 % hold it"
+    assert found.title == "Most to win: savings with app, where 30.0 % hold it"
     assert found.reading.startswith("Offered: savings (1 segment), loan (1 segment). Served by the rule: digital")
 
 
@@ -150,7 +150,7 @@ def test_a_mean_is_tried_with_the_spread_of_its_customers():
     assert (app["rule"], app["measured"]) == ("usual", "products")
     spread = seen["products_count"].head(200).std()
     assert app["smallest_difference"] == pytest.approx(smallest_difference_of_means(spread, 150))
-    assert app["product"] == "None: what is usual, they have"
+    assert app["product"] == "Nothing now: they hold what is usual"
 
 
 @pytest.mark.parametrize(
@@ -235,6 +235,13 @@ def test_small_segments_are_not_treated_alone():
         ["rule", "x"],
         ["do", "Too few customers for a treatment of their own"],
     ]
+
+
+def test_customers_who_are_all_alike_promise_no_trial():
+    seen = pd.DataFrame({"products_count": [1.0] * 400})
+    app = treatments(seen, _groups(), order=["app", "till"]).frame.iloc[0]
+    assert app["measure"] == "Products, mean: 1.0 products, n = 200; no trial shows a change"
+    assert np.isnan(app["smallest_difference"])
 
 
 @pytest.mark.parametrize("n", [0, 1])

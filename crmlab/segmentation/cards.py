@@ -102,7 +102,7 @@ def cards(
     return Evidence(
         frame,
         title=_title(told, facts.title),
-        about=f"{facts.about}; distance from all customers in standard deviations",
+        about=facts.about,
         reading=" ".join(text for text in (facts.reading, treatments.reading) if text),
     )
 

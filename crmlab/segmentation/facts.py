@@ -196,7 +196,7 @@ def _bare(value: float | None, unit: str, digits: int = 1) -> str:
 
 def _size(segment: str, size: int, total: int) -> tuple:
     if size < SMALLEST_GROUP:
-        nothing = Estimate(math.nan, "share", n=size)
+        nothing = Estimate(math.nan, "share", n=0)
         return _row(segment, "size", nothing, 1.0, math.nan, math.nan, label="Customers",
                     text=f"under {SMALLEST_GROUP} customers: too few to describe")  # fmt: skip
     share = proportion(size, total)

@@ -33,7 +33,8 @@ def profile(
     segments : Series of str
         Segment of each customer, with the index of `frame`; customers without one are left out.
     columns : sequence of Column
-        What to describe; those the frame lacks, or where nothing is known, are left out and named in the reading.
+        What to describe. Those the frame lacks, where nothing is known, or which are the same for all but 1 in 100
+        customers, are left out and named in the reading.
     order : sequence of str
         Segments, in the order of the rows; those without customers in the frame are left out.
     currency : str
@@ -43,9 +44,9 @@ def profile(
     -------
     Evidence
         Frame, one row a column and segment: ``column``, ``label`` (with the unit), ``segment``, ``segment_share`` (of
-        the customers), ``n`` (known), ``value``, ``low``, ``high``, ``value_all`` (original units), ``value_text``,
-        ``interval_text``, ``difference`` (standard deviations), ``p_value`` (after correction for all cells) and
-        ``is_different``. Groups under 10 have no values.
+        the customers), ``n`` (known; 0 under 10), ``value``, ``low``, ``high``, ``value_all`` (original units),
+        ``value_text``, ``interval_text``, ``difference`` (standard deviations), ``p_value`` (after correction for all
+        cells) and ``is_different``. Groups under 10 have no values.
 
     Notes
     -----
@@ -77,10 +78,10 @@ def profile(
     present = set(segments.dropna())
     order = [name for name in order if name in present]
     rows, code = in_segments(frame, segments, order=order)
-    here, absent = [], []
+    here, absent, same = [], [], []
     for column in columns:
         known = column.name in rows and rows[column.name].notna().any()
-        (here if known else absent).append(column)
+        (absent if not known else here if _varies(rows[column.name], column.kind) else same).append(column)
     sizes = np.bincount(code, minlength=len(order))
     parts = [part for column in here for part in _parts(rows[column.name], column, code, len(order), currency)]
     table = pd.DataFrame(
@@ -106,7 +107,7 @@ def profile(
         title=_title(done, len(order)),
         about=f"Median (shares: mean), 95 % interval; colour: distance from all {count_text(len(rows))} customers in "
         f"standard deviations; marked: sure at 95 % for all {looks} comparisons together",
-        reading=_reading(done, absent, missing),
+        reading=_reading(done, absent, same, missing),
     )  # fmt: skip
 
 
@@ -135,6 +136,13 @@ def _parts(values: pd.Series, column: Column, code: np.ndarray, k: int, currency
     return [_rows((words == w).to_numpy(dtype=float), flag, label, code, k, "") for w, label in labels]
 
 
+def _varies(values: pd.Series, kind: str) -> bool:
+    """Tell whether a column parts customers; a flag or a word does where any two differ."""
+    if kind in ("flag", "category"):
+        return _words(values).nunique() > 1
+    return bool(np.nanmax(np.abs(prepared(values, kind))) > 0)
+
+
 def _words(values: pd.Series) -> pd.Series:
     return values.astype("object").where(values.notna(), NOT_KNOWN).astype("str")
 
@@ -155,8 +163,8 @@ def _rows(x: np.ndarray, column: Column, label: str, code: np.ndarray, k: int, c
     for i, one in enumerate(estimates):
         low, high = (math.nan, math.nan) if one is None or one.low is None else (one.low, one.high)
         texts = (show(one.value), "" if one.low is None else f"{show(low)} to {show(high)}") if one else ("", "")
-        value = one.value if one else math.nan
-        rows.append((column.name, label, i, int(n[i]), value, low, high, whole.value, *texts, show(whole.value),
+        value, size = (one.value, int(n[i])) if one else (math.nan, 0)
+        rows.append((column.name, label, i, size, value, low, high, whole.value, *texts, show(whole.value),
                      against["difference"][i], against["p_value"][i]))  # fmt: skip
     return rows
 
@@ -211,7 +219,7 @@ def _furthest(done: pd.DataFrame) -> pd.DataFrame:
     return sure.loc[place]
 
 
-def _reading(done: pd.DataFrame, absent: list[Column], missing: str) -> str:
+def _reading(done: pd.DataFrame, absent: list[Column], same: list[Column], missing: str) -> str:
     parts = []
     best = _furthest(done).drop_duplicates("segment").head(3)
     for row in best.itertuples(index=False):
@@ -223,6 +231,7 @@ def _reading(done: pd.DataFrame, absent: list[Column], missing: str) -> str:
     if not parts:
         parts.append("No segment differs for sure from all customers in any of these columns.")
     parts.append(f"Up to {missing} of the customers have a gap in a column and are left out there.")
-    if absent:
-        parts.append(f"Not known here: {', '.join(column.label for column in absent)}.")
+    for words, left_out in (("The same for (nearly) everybody", same), ("Not known here", absent)):
+        if left_out:
+            parts.append(f"{words}: {', '.join(column.label for column in left_out)}.")
     return " ".join(parts)

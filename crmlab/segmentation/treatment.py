@@ -59,11 +59,11 @@ def treatments(
     Returns
     -------
     Evidence
-        Frame, one row a segment: ``segment``, ``product``, ``also`` (second product, may be empty), ``channel``,
-        ``service``, ``measure``, ``why`` (texts), and behind them ``rule`` (name), ``family``, ``held_share``,
-        ``open_share`` (members who hold none, counted by how many like them do), ``talks_by``, ``consent`` (way most
-        often allowed), ``reach_share``, ``measured`` (fact), ``level`` (today), ``n`` (customers of the trial) and
-        ``smallest_difference``.
+        Frame, one row a segment: ``segment``, ``customers_count`` (0 under 10), ``product``, ``also`` (second product,
+        may be empty), ``channel``, ``service``, ``measure``, ``why`` (texts), and behind them ``rule`` (name),
+        ``family``, ``held_share``, ``open_share`` (members who hold none, counted by how many like them do),
+        ``talks_by``, ``consent`` (way most often allowed), ``reach_share``, ``measured`` (fact), ``level`` (today),
+        ``n`` (customers of the trial) and ``smallest_difference``.
 
     Notes
     -----
@@ -153,7 +153,8 @@ def _line(segment: str, members: pd.DataFrame, known: _Known, offer: Offer | Non
     may = f"{consent} allowed by {share_text(allowed)}" if consent else "consent not recorded"
     return {
         "segment": segment,
-        "product": offer.text if offer is not None else "None: what is usual, they have",
+        "customers_count": len(members),
+        "product": offer.text if offer is not None else "Nothing now: they hold what is usual",
         "also": offer.also_text if offer is not None else "",
         "channel": f"{where}; {may}",
         "service": rule.text,
@@ -174,7 +175,7 @@ def _too_few(segment: str) -> dict:
     )
     gaps = dict.fromkeys(("held_share", "open_share", "reach_share", "level", "smallest_difference"), math.nan)
     empty = dict.fromkeys(("also", "why", "rule", "family", "talks_by", "consent", "measured"), "")
-    return {"segment": segment} | words | empty | gaps | {"n": 0}
+    return {"segment": segment, "customers_count": 0} | words | empty | gaps | {"n": 0}
 
 
 def _talks_by(members: pd.DataFrame) -> str:
@@ -228,7 +229,8 @@ def _trial(
         step = smallest_difference(level, n, falls=falls, holdout=holdout)
         now, shown = f"{short(level, unit)} of {n:,}", f"{'-' if falls else '+'}{100 * step:.1f} points"
     else:
-        step = smallest_difference_of_means(deviation, n, holdout=holdout)
+        # customers who are all alike have shown no spread, so nothing is known of a trial among them
+        step = smallest_difference_of_means(deviation, n, holdout=holdout) if deviation > 0 else math.nan
         now, shown = f"{short(level, unit)}, n = {n:,}", f"+{step:.2g}"
     outcome = f"trial shows {shown}" if math.isfinite(step) else "no trial shows a change"
     return {"measure": f"{label}: {now}; {outcome}", "measured": fact, "level": level, "n": n,
@@ -239,9 +241,9 @@ def _title(frame: pd.DataFrame) -> str:
     known = frame[frame["family"] != ""]
     if known.empty:
         return "No segment lacks a product that customers like its members hold"
-    top = known.loc[known["open_share"].idxmax()]
+    top = known.loc[(known["open_share"] * known["customers_count"]).idxmax()]
     name = top["family"].replace("_", " ")
-    return short_name(f"Most to win: {name} in {top['segment']}, where {share_text(top['held_share'])} hold it", 70)
+    return short_name(f"Most to win: {name} with {top['segment']}, where {share_text(top['held_share'])} hold it", 70)
 
 
 def _reading(frame: pd.DataFrame) -> str:
