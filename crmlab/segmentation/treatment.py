@@ -54,7 +54,7 @@ def treatments(
     holdout : float
         Share of the customers held out when the treatment is tried.
     seed : int
-        Of the bootstrap of the facts.
+        Of the bootstrap of the facts and of the customers that offers are learned from.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def treatments(
         facts = segment_facts(seen, segments, order=order, currency=currency, seed=seed)
     rows, code = in_segments(seen, segments, order=order)
     told = facts.frame.set_index(["segment", "fact"])
-    offered = offers(rows, code, len(order))
+    offered = offers(rows, code, len(order), seed=seed)
     lines = []
     for i, segment in enumerate(order):
         members = rows[code == i]
