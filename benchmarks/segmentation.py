@@ -3,6 +3,8 @@
     python benchmarks/segmentation.py                        # 200,000 customers x 20 columns
     python benchmarks/segmentation.py --customers 50000
     python benchmarks/segmentation.py --kmeans               # k-means here beside scikit-learn's, side by side
+    python benchmarks/segmentation.py --planted 20           # simulated banks: are the planted segments found?
+    python benchmarks/segmentation.py --clouds 40            # data without segments: how often are some found?
 
 The customers are drawn from five kinds with overlapping habits; some gaps, some extremes. Each step is timed in a
 process of its own from the finished frame: choosing the number (2 to 8: prediction strength, bootstrap Jaccard, forty
@@ -110,14 +112,81 @@ def side_by_side() -> None:
             print(f"{rows:5d} {k:3d} {here:9.1f} {there:17.1f} {there / here:7.1f} {ratio:11.4f}")
 
 
+def planted(banks: int, customers: int) -> None:
+    """Compare what is found on simulated banks of 18 months with what was planted."""
+    import tempfile
+    from pathlib import Path
+
+    import pyarrow.parquet as pq
+    from sklearn.metrics import adjusted_rand_score
+
+    from crmlab.bank import Bank
+    from crmlab.segmentation.behaviour import behaviour_on, learned
+    from crmlab.simulation import simulate
+
+    agreed = []
+    for seed in range(100, 100 + banks):
+        with tempfile.TemporaryDirectory() as folder:
+            made = simulate(Path(folder) / "bank", customers=customers, months=18, seed=seed).folder
+            truth = pq.read_table(made / "truth" / "customers").to_pandas().set_index("customer_id")
+            today = behaviour_on(Bank.open(made).as_of(""))
+            found = learned(today)
+        kinds = truth["behaviour_segment"].reindex(today.frame.index)
+        agreed.append(
+            (
+                found.k_,
+                adjusted_rand_score(kinds, found.labels_),
+                adjusted_rand_score(
+                    kinds, found.method_.cluster(found.method_.rows(today.frame), 5, 1)(found.method_.rows(today.frame))
+                ),
+            )
+        )
+        print(
+            f"seed {seed}: {found.k_} segments, adjusted Rand {agreed[-1][1]:.2f}; five: {agreed[-1][2]:.2f}",
+            flush=True,
+        )
+    table = pd.DataFrame(agreed, columns=["k", "found", "five"])
+    print(f"{banks} banks of {customers:,}: {table['k'].value_counts().sort_index().to_dict()} segments; adjusted Rand")
+    print(f"  mean {table['found'].mean():.2f}, least {table['found'].min():.2f}; five: {table['five'].mean():.2f}, "
+          f"{table['five'].min():.2f}")  # fmt: skip
+
+
+def clouds(draws: int) -> None:
+    """Look for segments where there are none: one normal cloud, noise in a box, a skewed crowd."""
+    from crmlab.segmentation.columns import Basis, Column
+    from crmlab.segmentation.segments import Segments
+
+    columns = Basis("cloud", tuple(Column(f"x{j}", f"Column {j}", "number") for j in range(6)))
+    kinds = {
+        "one normal cloud": lambda rng: rng.normal(size=(800, 6)) @ rng.normal(size=(6, 6)).T,
+        "noise in a box": lambda rng: rng.uniform(size=(800, 6)),
+        "columns of two humps, shuffled": lambda rng: rng.normal(0, 1, (800, 6)) + 4 * (rng.random((800, 6)) < 0.4),
+        "skewed and correlated": lambda rng: np.exp(0.7 * rng.normal(size=(800, 6)) @ rng.normal(size=(6, 6)).T / 2),
+    }
+    for name, make in kinds.items():
+        found = beaten = 0
+        for seed in range(draws):
+            rows = make(np.random.default_rng(1_000 + seed))
+            segments = Segments(columns, most=6, seed=seed).fit(pd.DataFrame(rows, columns=[f"x{j}" for j in range(6)]))
+            found += segments.found_
+            beaten += bool((segments.trial_["gap"] > segments.trial_["gap_limit"]).any())
+        print(f"{name}: stable segments in {found} of {draws}; one crowd beaten at any number in {beaten}", flush=True)
+
+
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--customers", type=int, default=200_000)
     parser.add_argument("--kmeans", action="store_true", help="time k-means beside scikit-learn's instead")
+    parser.add_argument("--planted", type=int, metavar="BANKS", help="look for the segments planted in so many banks")
+    parser.add_argument("--clouds", type=int, metavar="DRAWS", help="look for segments where there are none")
     given = parser.parse_args()
     if given.kmeans:
         side_by_side()
+    elif given.planted:
+        planted(given.planted, min(given.customers, 2_000))
+    elif given.clouds:
+        clouds(given.clouds)
     else:
         whole(given.customers)
 
