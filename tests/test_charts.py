@@ -206,6 +206,22 @@ EXAMPLES = {
         ),
         {"before": "Tier on 2023-12-31", "after": "Tier on 2024-12-31"},
     ),
+    "worth_of_moves": (
+        pd.DataFrame(
+            {
+                "move": ["left from top", "core to affluent", "core to base"],
+                "customers_count": [11, 1_640, 40],
+                "worth_amount": [-2_760.0, 8.0, 30.0],
+                "worth_low_amount": [-3_720.0, 6.0, -60.0],
+                "worth_high_amount": [-1_800.0, 10.0, 120.0],
+                "total_amount": [-30_360.0, 13_120.0, 1_200.0],
+                "total_low_amount": [-40_920.0, 9_840.0, -2_400.0],
+                "total_high_amount": [-19_800.0, 16_400.0, 4_800.0],
+                "is_clear": [True, True, False],
+            }
+        ),
+        {"unit": "EUR"},
+    ),
 }
 UNITS = ("%", "number", "years", "EUR", "Month")
 
@@ -406,3 +422,26 @@ def test_chinese_names_need_no_missing_glyph():
 )
 def test_values_are_written_with_their_scale(unit, largest, value, text):
     assert Scale(unit, largest).text(value) == text
+
+
+def test_moves_tell_gain_loss_and_doubt_apart():
+    frame, keywords = EXAMPLES["worth_of_moves"]
+    ax = charts.worth_of_moves(frame, **keywords, **WITH)
+    np.testing.assert_allclose([patch.get_width() for patch in ax.patches], frame["total_amount"])
+    faces = [mpl.colors.to_hex(patch.get_facecolor()) for patch in ax.patches]
+    assert faces == [PALETTE[3], PALETTE[0], "#ffffff"]
+    np.testing.assert_allclose(
+        [segment[:, 0] for segment in ax.collections[0].get_segments()],
+        frame[["total_low_amount", "total_high_amount"]],
+    )
+    written = [text.get_text() for text in ax.texts]
+    assert "−30.4k: 11 × −2,760 (−3,720 to −1,800)" in written
+    assert "13.1k: 1,640 × 8 (6 to 10)" in written
+    assert ax.get_xlabel() == "Change of the yield a year, all movers, EUR thousand"
+
+
+def test_moves_beyond_those_drawn_are_counted():
+    frame, keywords = EXAMPLES["worth_of_moves"]
+    ax = charts.worth_of_moves(frame, **keywords, **WITH, most=2)
+    assert len(ax.patches) == 2
+    assert ax.get_xlabel().endswith("; the first 2 of 3 moves")

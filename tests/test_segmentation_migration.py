@@ -90,9 +90,10 @@ def test_worth_by_hand():
     was = _named([200.0] * 51)
     now = was + after.map({"low": 10.0, "mid": 110.0, "high": 1e6})
     found = worth_of_moves(before, after, was, now, currency="EUR", order=ORDER)
-    assert found.frame.drop(columns="is_clear").values.tolist() == [
-        ["left from low", "low", "left", 12, -210.0, -210.0, -210.0, -2_520.0],
-        ["low to mid", "low", "mid", 10, 100.0, 100.0, 100.0, 1_000.0],
+    money = ["worth_amount", "worth_low_amount", "worth_high_amount", "total_amount", "total_low_amount"]
+    assert found.frame[["move", "from", "to", "customers_count", *money]].values.tolist() == [
+        ["left from low", "low", "left", 12, -210.0, -210.0, -210.0, -2_520.0, -2_520.0],
+        ["low to mid", "low", "mid", 10, 100.0, 100.0, 100.0, 1_000.0, 1_000.0],
     ]
     assert found.frame["is_clear"].tolist() == [True, True]
     assert (found["leaving_worth"].value, found["leaving_total"].value) == (-210.0, -2_520.0)

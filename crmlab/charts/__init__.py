@@ -2,6 +2,7 @@
 
 from crmlab.charts.bars import bars, columns, composition, dots, pyramid
 from crmlab.charts.cards import cells_grid, segment_cards
+from crmlab.charts.moves import worth_of_moves
 from crmlab.charts.segments import heat_strip, jaccard_dots, trial_of_k
 from crmlab.charts.suitability import suitability_matrix
 from crmlab.charts.time import comings, coverage, lines, panels
@@ -30,4 +31,5 @@ __all__ = [
     "suitability_matrix",
     "transition_matrix",
     "trial_of_k",
+    "worth_of_moves",
 ]
