@@ -10,7 +10,7 @@ from crmlab.segmentation.columns import Basis
 
 __all__ = ["Crowd"]
 
-_CORRECTIONS = 4
+_CORRECTIONS, _DRAWS = 4, 20  # the mean of many draws: the noise of one would stay in the correlations
 
 
 class Crowd:
@@ -82,12 +82,17 @@ class Crowd:
     def _calibrated(self) -> np.ndarray:
         latent = self._wanted.copy()
         for _ in range(_CORRECTIONS):
-            places, missing = self._places(_root(latent))
-            scores = np.take_along_axis(self._scores, places, axis=0)
-            scores[missing] = np.nan
-            latent = np.clip(latent + (self._wanted - _correlation(scores)), -0.98, 0.98)
+            root = _root(latent)
+            drawn = np.mean([self._drawn_correlation(root) for _ in range(_DRAWS)], axis=0)
+            latent = np.clip(latent + (self._wanted - drawn), -0.98, 0.98)
             np.fill_diagonal(latent, 1.0)
         return _root(latent)
+
+    def _drawn_correlation(self, root: np.ndarray) -> np.ndarray:
+        places, missing = self._places(root)
+        scores = np.take_along_axis(self._scores, places, axis=0)
+        scores[missing] = np.nan
+        return _correlation(scores)
 
 
 def _numbers(values: pd.Series) -> np.ndarray:

@@ -13,7 +13,7 @@ from crmlab.segmentation.contrasts import numbers
 from crmlab.segmentation.people import income_of
 from crmlab.stats import proportion, share_text
 
-__all__ = ["Offer", "offers"]
+__all__ = ["Offer", "offers", "own_offer"]
 
 _AGES = (30, 45, 60)  # years; four bands
 _OFTENER = 1.25  # how much more there must be to win than with all customers for the second offer
@@ -131,6 +131,41 @@ def offers(seen: pd.DataFrame, code: np.ndarray, k: int, *, seed: int = 1) -> li
         enough = mine.sum() >= SMALLEST_GROUP
         found.append(_chosen(families, held[mine], room[mine], everywhere, _tolerance(seen, mine)) if enough else None)
     return found
+
+
+def own_offer(seen: pd.DataFrame, families: pd.Series, others: pd.Series) -> pd.Series:
+    """Choose for each customer between the two families offered to his segment.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        Snapshot.
+    families, others : Series of str
+        First and second family offered to the segment of each customer, empty for none; same index.
+
+    Returns
+    -------
+    Series of str
+        The offer in words; empty for who holds both, or whom neither suits. An investment is offered only to who stated
+        a tolerance of C3 to C5; who stated none is offered the talk about it, a cautious customer is not.
+
+    Examples
+    --------
+    >>> seen = pd.DataFrame({"savings_count": [1, 0], "pension_count": [0, 0]})
+    >>> own_offer(seen, pd.Series(["savings"] * 2), pd.Series(["pension"] * 2)).tolist()
+    ['Pension plan', 'Savings account with a standing order']
+    """
+    tolerance = seen.get("risk_tolerance", pd.Series(None, index=seen.index, dtype="str"))
+    chosen = pd.Series("", index=seen.index, dtype="str")
+    for offered in (families, others):
+        for family in sorted(set(offered.dropna()) - {""}):
+            held = seen[f"{family}_count"] > 0 if f"{family}_count" in seen else False
+            free = (chosen == "") & (offered == family) & ~held
+            if family == "investment":
+                chosen = chosen.mask(free & tolerance.isna(), _TALK_FIRST)
+                free &= tolerance.isin(["C3", "C4", "C5"])
+            chosen = chosen.mask(free, _TEXTS[family])
+    return chosen
 
 
 def _chosen(

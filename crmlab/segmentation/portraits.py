@@ -11,6 +11,7 @@ import pandas as pd
 from crmlab.segmentation.calling import contact_channel
 from crmlab.segmentation.cards import cards
 from crmlab.segmentation.facts import segment_facts
+from crmlab.segmentation.next_product import own_offer
 from crmlab.segmentation.outcomes import leaving, satisfaction_of
 from crmlab.segmentation.treatment import treatments
 from crmlab.stats import Evidence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SHOWN", "Portraits", "portraits", "segment_list"]
 
-SHOWN = ["segment", "product", "channel", "service", "measure"]  # columns of the treatments for a table
+SHOWN = ["segment", "product", "also", "channel", "service", "measure"]  # columns of the treatments for a table
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,14 @@ def segment_list(groups: pd.Series, seen: pd.DataFrame, done: Evidence) -> pd.Da
     Returns
     -------
     DataFrame
-        ``segment``, ``reason``, ``product``, ``channel``, indexed by ``customer_id``.
+        ``segment``, ``reason``, ``product`` (what of the segment's offers the customer lacks and may be offered, see
+        `own_offer`), ``channel``, indexed by ``customer_id``.
     """
     told = done.frame.set_index("segment")
     known = groups[groups.isin(told.index)]
     listed = pd.DataFrame({"segment": known}, index=known.index)
     listed["reason"] = known + ": " + known.map(told["service"])
-    listed["product"] = known.map(told["product"])
-    listed["channel"] = contact_channel(seen.loc[known.index])
+    members = seen.loc[known.index]
+    listed["product"] = own_offer(members, known.map(told["family"]), known.map(told["also_family"]))
+    listed["channel"] = contact_channel(members)
     return listed.rename_axis("customer_id")

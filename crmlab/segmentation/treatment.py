@@ -156,6 +156,7 @@ def _line(segment: str, members: pd.DataFrame, known: _Known, offer: Offer | Non
         "customers_count": len(members),
         "product": offer.text if offer is not None else "Nothing now: they hold what is usual",
         "also": offer.also_text if offer is not None else "",
+        "also_family": offer.also if offer is not None else "",
         "channel": f"{where}; {may}",
         "service": rule.text,
         "why": "; ".join(parts),
@@ -174,7 +175,7 @@ def _too_few(segment: str) -> dict:
         ("product", "channel", "service", "measure"), "Too few customers for a treatment of their own"
     )
     gaps = dict.fromkeys(("held_share", "open_share", "reach_share", "level", "smallest_difference"), math.nan)
-    empty = dict.fromkeys(("also", "why", "rule", "family", "talks_by", "consent", "measured"), "")
+    empty = dict.fromkeys(("also", "also_family", "why", "rule", "family", "talks_by", "consent", "measured"), "")
     return {"segment": segment, "customers_count": 0} | words | empty | gaps | {"n": 0}
 
 
