@@ -125,8 +125,8 @@ def agreement(
     return Evidence(
         frame,
         title=_title(found, names),
-        about=f"Where {count_text(len(shared))} customers of a group of the one are in the other, % of that group; "
-        "Wilson 95 % interval",
+        about=f"{names[0]} (rows) and {names[1]}: % of each row; Wilson 95 % interval; "
+        f"{count_text(len(shared))} customers in both",
         reading=_reading(found, frame, table, names)
         + (f" {count_text(out)} customers who are missing in one of them are left out." if out else ""),
         estimates={"adjusted_rand": found},
@@ -191,6 +191,8 @@ def _title(found: Estimate, names: tuple[str, str]) -> str:
 
 def _reading(found: Estimate, frame: pd.DataFrame, table: np.ndarray, names: tuple[str, str]) -> str:
     if not math.isfinite(found.value):
+        if not found.n:
+            return f"No customer is in both, {names[0]} and {names[1]}: nothing to compare."
         return f"{names[0]} or {names[1]} put all {count_text(found.n)} customers in one group: nothing to compare."
     said = (
         f"{names[0]} and {names[1]} have an adjusted Rand index of {found.text}; 1 is the same grouping, 0 no more "
