@@ -317,6 +317,17 @@ def test_worth_of_tiers_leaves_out_whose_year_was_not_whole():
     )
 
 
+def test_the_answer_says_what_went_with_the_leavers():
+    before = _seen([50.0] * 60, margin_12m_amount=[100.0] * 60)
+    after = _seen([50.0] * 40, margin_12m_amount=[110.0] * 40)
+    found = worth(before, after, RULE)
+    # 20 left, each with 100 of yield, where those who stayed yield 10 more
+    assert (found["leaving_worth"].value, found["leaving_total"].value) == (-110.0, -2_200.0)
+    assert outlook(None, None, None, worth=found) == (
+        "With 20 who left after a year or more, EUR 2,200 of yield a year (EUR 2,200 to EUR 2,200) went."
+    )
+
+
 def test_a_flat_file_gives_what_it_can(real_data, tmp_path):
     from crmlab.bank.adapters import import_bank
 

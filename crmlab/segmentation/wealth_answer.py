@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from crmlab.bank.contract import SMALLEST_GROUP
-from crmlab.stats import Evidence, share_text
+from crmlab.stats import Evidence, count_text, share_text
 
 __all__ = ["LABELS", "headline", "outlook"]
 
@@ -74,7 +74,10 @@ def outlook(
     if worth is not None and "leaving_total" in worth.estimates:
         lost = worth["leaving_total"]
         taken = replace(lost, value=-lost.value, low=-lost.high, high=-lost.low)
-        parts.append(f"Those who left took {taken.short} of yield a year ({taken.interval}) with them.")
+        parts.append(
+            f"With {count_text(lost.n)} who left after a year or more, {taken.short} of yield a year ({taken.interval}) "
+            "went."
+        )
     if yields is not None and len(yields.frame):
         parts.append(f"{yields.title}.")
     if service is not None:
