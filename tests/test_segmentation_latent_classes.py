@@ -70,12 +70,12 @@ def test_two_classes_are_those_published(values):
     # BIC 1057.31, classes of 28 and 72 %; of the smaller 99.3, 94.0, 92.7 and 76.9 % say yes
     method = LatentClasses(smoothing=0).learn(_SITUATIONS, values)
     found = method.cluster(method.rows(values), 2, 1)
-    assert found.log_likelihood == pytest.approx(-504.4677, abs=1e-3)
+    assert found.log_likelihood == pytest.approx(-504.468, abs=2e-3)
     assert found.bic == pytest.approx(1057.31, abs=0.01)
     assert found.parameters_count == 9
-    assert found.shares == pytest.approx([0.7202, 0.2798], abs=1e-3)
+    assert found.shares == pytest.approx([0.72, 0.28], abs=5e-3)
     yes = method.profile(found).query("word == 'yes' and `class` == 1")["value"]
-    assert yes.tolist() == pytest.approx([0.993, 0.940, 0.927, 0.769], abs=2e-3)
+    assert yes.tolist() == pytest.approx([0.993, 0.940, 0.927, 0.769], abs=5e-3)
     counts = np.array(_COUNTS, dtype=float)
     saturated = (counts * np.log(counts / counts.sum())).sum()
     assert 2 * (saturated - found.log_likelihood) == pytest.approx(2.72, abs=0.005)

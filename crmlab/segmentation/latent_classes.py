@@ -16,9 +16,9 @@ from crmlab.segmentation.encoding import Encoding, Part
 
 __all__ = ["Classes", "LatentClasses"]
 
-_SHORT, _BEST = 25, 4  # steps of every start, and how many of them are then followed to the end
+_SHORT, _BEST, _LONGER = 25, 4, 50  # steps of every start, how many go on from there, and for how many steps
 _MANY = 5_000  # different rows from which the starts are tried on a sample
-_GAIN = 1e-7  # a customer: a step that raises the log-likelihood by less is the last
+_GAIN = 1e-6  # a customer: a step that raises the log-likelihood by less is the last
 _NARROWEST = 0.04  # variance of a number within a class, in that of all customers: a fifth of their deviation
 _RAREST = 1e-12
 _BLOCK = 50_000
@@ -96,9 +96,9 @@ class LatentClasses:
     Parameters
     ----------
     starts : int
-        Random starts. All are followed for 25 steps, the best four to the end.
+        Random starts. All are followed for 25 steps, the best four for 50 more, the best of these to the end.
     most_steps : int
-        Steps of the last run at most.
+        Steps of that last run at most.
     smoothing : float
         Average customers that every class is given beforehand; 0 is plain maximum likelihood. With one, no word is
         impossible in a class and no class shrinks to nothing.
@@ -134,7 +134,7 @@ class LatentClasses:
     """
 
     starts: int = 20
-    most_steps: int = 1_000
+    most_steps: int = 500
     smoothing: float = 1.0
     encoding: Encoding | None = field(default=None, repr=False)
     name: str = field(default="latent classes", init=False)
@@ -154,8 +154,8 @@ class LatentClasses:
         return self.encoding.transform(frame)
 
     def quick(self) -> LatentClasses:
-        """Give the same with fewer starts."""
-        return replace(self, starts=min(self.starts, 6))
+        """Give the same with fewer starts and steps."""
+        return replace(self, starts=min(self.starts, 6), most_steps=min(self.most_steps, 100))
 
     def cluster(self, rows: np.ndarray, k: int, seed: int) -> Classes:
         """Find k classes in prepared rows, largest first.
@@ -179,13 +179,13 @@ class LatentClasses:
         state = em.begin(rng, 1 if k == 1 else self.starts, k)
         state, first = em.run(*state, steps=_SHORT, gain=0.0)
         best = np.argsort(-first[-1], kind="stable")[:_BEST]
-        state, second = em.run(*_chosen(state, best), steps=self.most_steps, gain=_GAIN)
+        state, second = em.run(*_chosen(state, best), steps=_LONGER, gain=_GAIN)
         top = int(np.argmax(second[-1]))
         state, history = _chosen(state, [top]), [*first[:, best[top]], *second[:, top]]
         if len(kinds) > _MANY:
-            em = _EM(self.encoding.parts, kinds, counts, self.smoothing)
-            state, last = em.run(*state, steps=self.most_steps, gain=_GAIN)
-            history = last[:, 0]
+            em, history = _EM(self.encoding.parts, kinds, counts, self.smoothing), []
+        state, last = em.run(*state, steps=self.most_steps, gain=_GAIN)
+        history += list(last[:, 0])
         weights, shares = em.weights(state[0])[:, 0, :], state[1][0]
         order = np.argsort(-shares, kind="stable")
         count = k - 1 + k * sum(part.parameters_count for part in self.encoding.parts)
