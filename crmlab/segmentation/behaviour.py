@@ -28,11 +28,11 @@ _MONTH_DAYS = 365.25 / 12
 _FEWEST_ACTS = 0.5  # a month: with fewer, shares and spreads say nothing
 _CHANNELS = ("branch", "atm", "card", "online", "mobile")
 _LABELS = {
-    "branch": "At the branch",
-    "atm": "At a machine",
-    "card": "By card",
-    "online": "Online",
-    "mobile": "By mobile",
+    "branch": "Acts at the branch",
+    "atm": "Acts at a machine",
+    "card": "Acts by card",
+    "online": "Acts online",
+    "mobile": "Acts by mobile",
 }
 
 # what earns a name; see `crmlab.segmentation.naming`

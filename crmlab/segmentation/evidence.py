@@ -56,12 +56,16 @@ def number_of_segments(segments: Segments) -> Evidence:
         title = "No number of segments is stable"
     else:
         title = "Too few customers to look for segments"
-    dropped = "".join(f" {name} {why} and is left out." for name, why in segments.dropped_.items())
+    labels = segments.basis.labels
+    dropped = "".join(
+        f" What {why} is left out: {', '.join(labels[name] for name in segments.dropped_ if segments.dropped_[name] == why)}."
+        for why in dict.fromkeys(segments.dropped_.values())
+    )
     return Evidence(
         table,
         title=title,
         about=f"Evidence for each number of segments; {count_text(segments.customers_count_)} customers, of whom at "
-        "most 2,000 were drawn; whiskers: one standard error",
+        "most 2,000 were drawn; whiskers: one standard error, which counts towards the strength asked for",
         reading=segments.verdict_ + dropped,
         estimates=estimates,
     )

@@ -13,7 +13,7 @@ from crmlab.segmentation.agreement import agreement
 from crmlab.segmentation.rfm import CELLS, MEASURES, NEVER, cell_of, cell_words
 from crmlab.stats import Estimate, Evidence, bootstrap, count_text, proportion, proportions, share_text
 
-__all__ = ["ACTIONS", "NOBODY", "THREATENED", "against", "cells", "grid", "nothing", "order_of", "share_of"]
+__all__ = ["ACTIONS", "NOBODY", "SHOWN", "THREATENED", "against", "cells", "grid", "nothing", "order_of", "share_of"]
 
 # cell -> what to do, in a line
 ACTIONS = {
@@ -37,6 +37,11 @@ _ESTIMATES = {
     "threatened_share": "used the bank often and have not lately",
     "never_active_share": "never did anything of their own",
 }
+# columns of `cells` for a table
+SHOWN = [
+    "cell", "rule", "customers_count", "share", "median_recency_days", "median_frequency_count", "amount_share",
+    "action",
+]  # fmt: skip
 NOBODY = "This bank has no bookings of the customers' own: nobody can be scored by recency and frequency"
 
 
