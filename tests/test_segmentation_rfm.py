@@ -211,6 +211,13 @@ def test_the_map_names_every_pair_once():
     assert sorted(CELL_OF) == [(r, f) for r in range(1, 6) for f in range(1, 6)]
     assert set(CELL_OF.values()) == set(CELLS) - {NEVER}
     assert len(set(CELLS)) == len(CELLS)
+    # every name is one area: a step up, down or aside leads from each of its pairs to the others
+    for name in set(CELL_OF.values()):
+        pairs = {pair for pair, cell in CELL_OF.items() if cell == name}
+        met = {min(pairs)}
+        for _ in pairs:
+            met |= {(r, f) for r, f in pairs for (a, b) in met if abs(r - a) + abs(f - b) == 1}
+        assert met == pairs, name
     # the corners of the convention
     assert [CELL_OF[pair] for pair in ((5, 5), (5, 1), (1, 5), (1, 1), (3, 3))] == [
         "champions", "new or recent", "cannot lose them", "lost", "need attention",

@@ -6,10 +6,23 @@ import pytest
 
 from crmlab.bank import Bank
 from crmlab.bank.contract import SMALLEST_GROUP
+from crmlab.segmentation import rfm
 from crmlab.segmentation.people import account_owners
-from crmlab.segmentation.rfm import CELLS, NEVER, RfmScores, cell_words
-from crmlab.segmentation.rfm_cells import ACTIONS, against, cells, grid, order_of
-from crmlab.segmentation.rfm_readings import recent, rescored, silenced, top_cell
+from crmlab.segmentation.rfm import (
+    ACTIONS,
+    CELLS,
+    NEVER,
+    RfmScores,
+    against,
+    cell_words,
+    cells,
+    grid,
+    order_of,
+    recent,
+    rescored,
+    silenced,
+    top_cell,
+)
 from crmlab.snapshots import snapshot
 
 
@@ -56,6 +69,7 @@ def test_cells_by_hand():
     scores = RfmScores(currency="EUR").fit(seen).transform(seen)
     found = cells(seen, scores, currency="EUR", seed=3)
     table = found.frame.set_index("cell")
+    assert list(found.frame.filter(rfm.SHOWN)) == rfm.SHOWN
     assert list(table.index) == ["champions", "loyal", "need attention", "about to sleep", "lost", NEVER]
     assert table["customers_count"].tolist() == [20] * 5 + [10]
     assert table["share"].round(4).tolist() == [0.1818] * 5 + [0.0909]  # of 110

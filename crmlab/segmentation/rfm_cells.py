@@ -10,7 +10,7 @@ import pandas as pd
 
 from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.segmentation.agreement import agreement
-from crmlab.segmentation.rfm import CELLS, MEASURES, NEVER, cell_of, cell_words
+from crmlab.segmentation.rfm_scores import CELLS, MEASURES, NEVER, cell_of, cell_words
 from crmlab.stats import Estimate, Evidence, bootstrap, count_text, proportion, proportions, share_text
 
 __all__ = ["ACTIONS", "NOBODY", "SHOWN", "THREATENED", "against", "cells", "grid", "nothing", "order_of", "share_of"]
@@ -30,11 +30,14 @@ ACTIONS = {
     "lost": "Ask once why, then leave in peace; look into fees paid for nothing",
     NEVER: "Help to start: card, first login; ask whether the account is wanted",
 }
+# columns of the cells for a table: take `frame.filter(SHOWN)`, as a bank may not know the yield
+SHOWN = ["cell", "customers_count", "share", "median_recency_days", "median_frequency_count", "median_amount",
+         "amount_share", "margin_amount", "action"]  # fmt: skip
 THREATENED = ("at risk", "cannot lose them")
 # estimate -> what these customers are
 _ESTIMATES = {
     "champions_share": "are champions",
-    "threatened_share": "used the bank often and have not lately",
+    "threatened_share": "are at risk or not to be lost",
     "never_active_share": "never did anything of their own",
 }
 # columns of `cells` for a table

@@ -10,8 +10,8 @@ import pandas as pd
 from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.errors import refuse
 from crmlab.segmentation.migration import migration
-from crmlab.segmentation.rfm import CELLS, MEASURES, NEVER
 from crmlab.segmentation.rfm_cells import NOBODY, THREATENED, nothing, order_of, share_of
+from crmlab.segmentation.rfm_scores import CELLS, MEASURES, NEVER
 from crmlab.stats import Estimate, Evidence, bootstrap, count_text, proportion, proportions, share_text
 
 __all__ = ["recent", "rescored", "silenced", "top_cell"]
