@@ -57,10 +57,10 @@ def number_of_segments(segments: Segments) -> Evidence:
     else:
         title = "Too few customers to look for segments"
     labels = segments.basis.labels
-    dropped = "".join(
-        f" What {why} is left out: {', '.join(labels[name] for name in segments.dropped_ if segments.dropped_[name] == why)}."
-        for why in dict.fromkeys(segments.dropped_.values())
-    )
+    dropped = ""
+    for why in dict.fromkeys(segments.dropped_.values()):
+        named = ", ".join(labels[name] for name, said in segments.dropped_.items() if said == why)
+        dropped += f" What {why} is left out: {named}."
     return Evidence(
         table,
         title=title,

@@ -75,8 +75,8 @@ def outlook(
         lost = worth["leaving_total"]
         taken = replace(lost, value=-lost.value, low=-lost.high, high=-lost.low)
         parts.append(
-            f"With {count_text(lost.n)} who left after a year or more, {taken.short} of yield a year ({taken.interval}) "
-            "went."
+            f"With {count_text(lost.n)} who left after a year or more, {taken.short} of yield a year "
+            f"({taken.interval}) went."
         )
     if yields is not None and len(yields.frame):
         parts.append(f"{yields.title}.")
