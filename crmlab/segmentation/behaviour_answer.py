@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from crmlab.segmentation.segments import Segments
-from crmlab.stats import Evidence, share_text
+from crmlab.stats import Evidence, amount_text, count_text, share_text
 
 __all__ = ["headline", "outlook"]
 
@@ -32,13 +34,17 @@ def headline(segments: Segments, stability: Evidence | None) -> str:
     return f"{start}: {sizes}. The weakest segment has a Jaccard of {weakest.short} ({weakest.interval})."
 
 
-def outlook(moved: Evidence | None, worth: Evidence | None, done: Evidence | None, aged: Evidence | None) -> str:
+def outlook(
+    moved: Evidence | None, worth: Evidence | None, done: Evidence | None, aged: Evidence | None, *, currency: str
+) -> str:
     """Say how customers move, what that goes with, and what is to be done, as far as known.
 
     Parameters
     ----------
     moved, worth, done, aged : Evidence or None
         What `migration`, `worth_of_moves`, `treatments` and `out_of_time` found.
+    currency : str
+        Currency code.
     """
     parts = []
     if moved is not None and "stayed_share" in moved.estimates:
@@ -46,7 +52,11 @@ def outlook(moved: Evidence | None, worth: Evidence | None, done: Evidence | Non
         parts.append(f"{stayed.short} ({stayed.interval}) are in the same segment as a year before.")
     if worth is not None and len(worth.frame):
         clear = worth.frame[worth.frame["is_clear"]]
-        parts.append(f"{worth.title}." if len(clear) else "No move goes with a change of the yield that is clear.")
+        parts.append(
+            _dearest(clear.iloc[0], currency)
+            if len(clear)
+            else "No move goes with a change of the yield that is clear."
+        )
     if aged is not None:
         parts.append(
             f"A model learned a year ago places {aged['reassigned_share'].short} of today's customers otherwise."
@@ -55,3 +65,12 @@ def outlook(moved: Evidence | None, worth: Evidence | None, done: Evidence | Non
         first = done.frame.iloc[0]
         parts.append(f"{first['segment']}: {first['service']}; {first['product']}.")
     return " ".join(parts) or "This bank's data say nothing about movement or treatment."
+
+
+def _dearest(row: pd.Series, currency: str) -> str:
+    """Say which move goes with most money."""
+    move = str(row["move"])
+    return (
+        f"The move that goes with most money is '{move}': {count_text(row['customers_count'])} customers, "
+        f"{amount_text(row['total_amount'], currency)} of yield a year."
+    )

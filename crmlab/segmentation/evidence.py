@@ -5,21 +5,30 @@ from __future__ import annotations
 import pandas as pd
 
 from crmlab.segmentation.migration import ageing
+from crmlab.segmentation.rules import Rules
 from crmlab.segmentation.segments import Segments
 from crmlab.segmentation.stability import RECOVERED
 from crmlab.stats import Estimate, Evidence, count_text
 
-__all__ = ["LABELS", "number_of_segments", "out_of_time", "stability_of"]
+__all__ = ["LABELS", "number_of_segments", "out_of_time", "rules_table", "stability_of"]
 
 LABELS = {
     "segments_count": "Segments",
     "prediction_strength": "Prediction strength",
     "weakest_jaccard": "Jaccard of the weakest segment",
     "silhouette": "Mean silhouette",
-    "replay_accuracy": "Customers that plain rules put right",
+    "replay_share": "Customers whom plain rules put right",
+    "replay_baseline_share": "The same for the largest segment only",
+    "champions_share": "Champions: often and lately",
+    "threatened_share": "Often, but not lately",
+    "never_active_share": "Never did anything of their own",
+    "adjusted_rand_wealth": "Agreement with tiers of wealth",
+    "adjusted_rand_named_cells": "Agreement with the named cells",
     "stayed_share": "In the same segment a year later",
     "moved_share": "Moved to another segment",
     "left_share": "Left the bank",
+    "leaving_worth": "Change of the yield a year with each leaver",
+    "leaving_total": "Change of the yield a year with all leavers",
     "reassigned_share": "Otherwise placed by a model learned anew",
 }
 
@@ -103,6 +112,15 @@ def stability_of(segments: Segments) -> Evidence | None:
         f"The mean silhouette is {wide:.2f}: 1 would be groups far apart, 0 groups that touch.",
         estimates={"weakest_jaccard": lowest, "silhouette": Estimate(wide, unit="index", n=n)},
     )
+
+
+def rules_table(rules: Rules) -> pd.DataFrame:
+    """Give the rules for a table: ``segment``, ``rule``, ``customers_count``, ``precision``, ``recall`` (Estimates)."""
+    table = rules.frame[["segment", "rule", "customers_count"]].copy()
+    for name in ("precision", "recall"):
+        columns = [f"{name}_share", f"{name}_share_low", f"{name}_share_high"]
+        table[name] = [Estimate(value, "share", low, high) for value, low, high in rules.frame[columns].to_numpy()]
+    return table
 
 
 def out_of_time(segments: Segments, earlier: pd.DataFrame, today: pd.DataFrame) -> Evidence | None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SHOWN", "Portraits", "portraits", "segment_list"]
 
-SHOWN = ["segment", "product", "also", "channel", "service", "measure"]  # columns of the treatments for a table
+SHOWN = ["segment", "product", "channel", "service", "measure"]  # columns of the treatments for a table
 
 
 @dataclass(frozen=True)

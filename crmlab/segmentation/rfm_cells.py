@@ -42,7 +42,7 @@ _ESTIMATES = {
 }
 # columns of `cells` for a table
 SHOWN = [
-    "cell", "rule", "customers_count", "share", "median_recency_days", "median_frequency_count", "amount_share",
+    "cell", "customers_count", "share", "median_recency_days", "median_frequency_count", "amount_share",
     "action",
 ]  # fmt: skip
 NOBODY = "This bank has no bookings of the customers' own: nobody can be scored by recency and frequency"
