@@ -61,8 +61,9 @@ def outlook(
         parts.append(
             f"A model learned a year ago places {aged['reassigned_share'].short} of today's customers otherwise."
         )
-    if done is not None and len(done.frame):
-        first = done.frame.iloc[0]
+    served = done.frame[done.frame["customers_count"] > 0] if done is not None else pd.DataFrame()
+    if len(served):
+        first = served.iloc[0]
         parts.append(f"{first['segment']}: {first['service']}; {first['product']}.")
     return " ".join(parts) or "This bank's data say nothing about movement or treatment."
 

@@ -67,7 +67,7 @@ def number_of_segments(segments: Segments) -> Evidence:
         title = "Too few customers to look for segments"
     labels = segments.basis.labels
     dropped = ""
-    for why in dict.fromkeys(segments.dropped_.values()):
+    for why in dict.fromkeys(segments.dropped_.values() if segments.customers_count_ else ()):
         named = ", ".join(labels[name] for name, said in segments.dropped_.items() if said == why)
         dropped += f" What {why} is left out: {named}."
     return Evidence(
