@@ -111,9 +111,9 @@ def agreement(
     """
     twice = [name for name, side in zip(names, (one, other), strict=True) if not side.index.is_unique]
     refuse(*(f"agreement: {name} has customers twice. Give one row a customer." for name in twice))
-    first, second = one.dropna().astype("str"), other.dropna().astype("str")
-    shared = first.index[first.index.isin(second.index)]
-    first, second = first[shared], second.reindex(shared)
+    beside = other if other.index.equals(one.index) else other.reindex(one.index)
+    known = (one.notna() & beside.notna()).to_numpy()
+    first, second = one[known].astype("str"), beside[known].astype("str")
     rows, columns = [*order] or sorted(first.unique()), [*other_order] or sorted(second.unique())
     unknown = sorted(set(first) - set(rows)) + sorted(set(second) - set(columns))
     refuse(*([f"agreement: groups {unknown} are not in the order. Add them."] if unknown else []))
@@ -121,12 +121,12 @@ def agreement(
     table = np.bincount(place, minlength=len(rows) * len(columns)).reshape(len(rows), len(columns))
     frame = _cross(table, rows, columns)
     found = _estimate(table, resamples, seed, level)
-    out = len(one) + len(other) - int(one.index.isin(other.index).sum()) - len(shared)  # in either, not in both
+    out = len(one) - len(first) + int((~other.index.isin(one.index)).sum())
     return Evidence(
         frame,
         title=_title(found, names),
         about=f"{names[0]} (rows) and {names[1]}: % of each row; Wilson 95 % interval; "
-        f"{count_text(len(shared))} customers in both",
+        f"{count_text(len(first))} customers in both",
         reading=_reading(found, frame, table, names)
         + (f" {count_text(out)} customers who are missing in one of them are left out." if out else ""),
         estimates={"adjusted_rand": found},

@@ -194,8 +194,8 @@ def _drift(before: pd.DataFrame, after: pd.DataFrame) -> str:
     if not moved:
         return ""
     return (
-        f" The mean score moved: {', '.join(moved)}. So the whole bank moved, or the first 12 months were not full; "
-        "learn the cut points anew before the next comparison."
+        f" The mean score moved: {', '.join(moved)}. So the whole bank moved, the first 12 months were not full, or "
+        "(of recency) the dates lie otherwise in week and month; compare dates alike, or learn the cut points anew."
     )
 
 
