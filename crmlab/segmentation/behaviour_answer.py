@@ -10,7 +10,7 @@ from crmlab.stats import Evidence, amount_text, count_text, share_text
 __all__ = ["headline", "outlook"]
 
 
-def headline(segments: Segments, stability: Evidence | None) -> str:
+def headline(segments: Segments, stability: Evidence | None, groups: pd.Series) -> str:
     """Say which segments there are, or that there are none.
 
     Parameters
@@ -19,14 +19,16 @@ def headline(segments: Segments, stability: Evidence | None) -> str:
         As fitted or read.
     stability : Evidence or None
         What `crmlab.segmentation.evidence.stability_of` found.
+    groups : Series of str
+        Today's segment of each customer; the shares are of those in learned segments.
     """
     if segments.k_ < 2:
         return f"{segments.verdict_} Named cells of recency and frequency are used instead; they are rules, not kinds."
     named = ", ".join(segments.names_[:-1]) + f" and {segments.names_[-1]}"
     if stability is None:
         return f"Customers bank in {segments.k_} ways: {named}. {segments.verdict_}"
-    table = stability.frame.set_index("segment")
-    sizes = ", ".join(f"{name} {share_text(table.loc[name, 'share'])}" for name in segments.names_)
+    share = groups[groups.isin(segments.names_)].value_counts(normalize=True)
+    sizes = ", ".join(f"{name} {share_text(share.get(name, 0.0))}" for name in segments.names_)
     weakest = stability["weakest_jaccard"]
     start = f"Customers bank in {segments.k_} ways that come back on other customers"
     if not segments.found_:

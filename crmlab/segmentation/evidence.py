@@ -70,12 +70,13 @@ def number_of_segments(segments: Segments) -> Evidence:
     for why in dict.fromkeys(segments.dropped_.values() if segments.customers_count_ else ()):
         named = ", ".join(labels[name] for name, said in segments.dropped_.items() if said == why)
         dropped += f" What {why} is left out: {named}."
+    kept = "" if hasattr(segments, "labels_") else " An earlier run learned them; today's customers are assigned."
     return Evidence(
         table,
         title=title,
         about=f"Evidence for each number of segments; {count_text(segments.customers_count_)} customers, of whom at "
         "most 2,000 were drawn; whiskers: one standard error, which counts towards the strength asked for",
-        reading=segments.verdict_ + dropped,
+        reading=segments.verdict_ + kept + dropped,
         estimates=estimates,
     )
 
