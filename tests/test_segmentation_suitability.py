@@ -213,9 +213,18 @@ def test_groups_are_compared_by_customers_not_accounts():
     held = _held([(10, "C4", "R4", 1.0, 3), (5, "C2", "R4", 1.0, 3), (9, "C1", "R2", 1.0, 3)])
     twice = pd.concat([held, held[held["tolerance"] == "C2"]])
     found = riskier_by(twice, "product_name")
-    assert found.frame[["group", "n"]].to_numpy().tolist() == [["Fund R4", 15]]
+    assert found.frame[["product", "n"]].to_numpy().tolist() == [["Fund R4", 15]]
     assert found.frame["share"].tolist() == pytest.approx([1 / 3])
-    assert "1 with fewer than 10 investors are left out" in found.reading
+    assert found.reading.endswith("1 with fewer than 10 are left out.")
+
+
+def test_a_group_is_named_only_where_chance_does_not_make_it():
+    held = _held([(190, "C4", "R4", 1.0, 3), (10, "C2", "R4", 1.0, 3)])  # 5 % of 200
+    by_chance = held.assign(branch=[f"branch {i % 10}" for i in range(200)])
+    assert riskier_by(by_chance, "branch").title == "No branch stands out for sure"
+    one = riskier_by(held.assign(branch=["far"] * 180 + ["near"] * 20), "branch")  # 10 of 20 against none of 180
+    assert one.title == "More often too risky: near, 50.0 %"
+    assert one.frame["p_value"].max() < 1e-6
 
 
 @pytest.mark.parametrize(

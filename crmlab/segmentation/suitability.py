@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.stats import fisher_exact
 
 from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.bank.tables import CONTRACT
 from crmlab.errors import refuse
 from crmlab.stats import Estimate, Evidence, bootstrap, count_text, proportion, proportions, share_text
+from crmlab.stats.differences import holm
 
 if TYPE_CHECKING:
     from crmlab.bank import Bank
@@ -215,7 +217,7 @@ def suitability(held: pd.DataFrame, *, day: object, currency: str, months: int =
         _matrix(stated) if len(stated) >= SMALLEST_GROUP else _matrix(stated).head(0),
         title=_title(found, counts),
         about=f"Customers by the class they stated and the riskiest grade they hold, number and % of "
-        f"{count_text(len(stated))} who stated one; cells under {SMALLEST_GROUP} hidden",
+        f"{count_text(len(stated))} who stated one; few: under {SMALLEST_GROUP}, not shown",
         reading=" ".join(_sentences(found, counts, stated, held, currency, months)),
         estimates=found,
     )
@@ -313,24 +315,34 @@ def riskier_by(held: pd.DataFrame, by: str, *, what: str = "") -> Evidence:
     Returns
     -------
     Evidence
-        Frame, the largest share first: ``group``, ``share`` with Wilson limits, ``n`` (holders who stated a tolerance).
-        Groups with fewer than 10 of them are left out and counted in the reading.
+        Frame, the largest share first: a column called `what` (group), ``share`` with Wilson limits, ``n`` (holders who
+        stated a tolerance), ``p_value`` (Fisher's exact test against the other groups, by Holm for all groups shown).
+        Groups with fewer than 10 holders are left out and counted in the reading.
+
+    Notes
+    -----
+    The highest of many groups is high by chance too, so the reading names only those that the test tells apart. Whoever
+    holds several products counts once in each.
 
     Examples
     --------
     >>> held = pd.DataFrame({"customer_id": [f"c{i:02d}" for i in range(20)], "branch": ["North", "South"] * 10,
     ...                      "excess_count": [1.0, 0.0] * 10})
-    >>> riskier_by(held, "branch").frame[["group", "share"]].values.tolist()
-    [['North', 1.0], ['South', 0.0]]
+    >>> found = riskier_by(held, "branch")
+    >>> found.frame[["branch", "share"]].values.tolist(), found.title
+    ([['North', 1.0], ['South', 0.0]], 'More often too risky: North, 100.0 %')
     """
     what = what or by.removesuffix("_name").replace("_", " ")
     judged = held[held["excess_count"].notna() & held[by].notna()]
     each = judged.groupby([by, "customer_id"])["excess_count"].max() > 0
     counts = each.groupby(level=0).agg(["sum", "size"])
     shown = counts[counts["size"] >= SMALLEST_GROUP]
-    frame = proportions(shown["sum"], shown["size"]).rename_axis("group")
+    rest = counts.sum() - shown
+    tables = zip(shown["sum"], shown["size"] - shown["sum"], rest["sum"], rest["size"] - rest["sum"], strict=True)
+    p_values = [fisher_exact([[a, b], [c, d]]).pvalue if c + d else np.nan for a, b, c, d in tables]
+    frame = proportions(shown["sum"], shown["size"]).assign(p_value=holm(p_values)).rename_axis(what)
     frame = frame.sort_values("share", ascending=False, kind="stable").reset_index()
-    out = len(counts) - len(shown)
+    left = f" {count_text(len(counts) - len(shown))} with fewer than {SMALLEST_GROUP} are left out."
     about = (
         f"Investors for whom something they hold is riskier than they stated, % of those who stated a tolerance, by "
         f"{what}; Wilson 95 % interval"
@@ -338,13 +350,18 @@ def riskier_by(held: pd.DataFrame, by: str, *, what: str = "") -> Evidence:
     if not len(frame):
         few = f"No {what} has {SMALLEST_GROUP} investors who stated a tolerance"
         return Evidence(frame, few, about, f"{few}.")
-    top, low = (frame.iloc[place] for place in (0, -1))
-    limits = f"{100 * top['share_low']:.1f} to {share_text(top['share_high'])}"
-    said = (
-        f"Highest by {what}: {top['group']}, {share_text(top['share'])} ({limits}) of {count_text(top['n'])} investors"
-    )
-    if len(frame) > 1:
-        said += f"; lowest: {low['group']}, {share_text(low['share'])} of {count_text(low['n'])}"
-    left = f" {count_text(out)} with fewer than {SMALLEST_GROUP} investors are left out." if out else ""
-    title = f"Too much risk by {what}: {share_text(low['share'])} to {share_text(top['share'])}"
-    return Evidence(frame, title, about, f"{said}.{left}")
+    whole = shown["sum"].sum() / shown["size"].sum()
+    above = frame[(frame["p_value"] < 0.05) & (frame["share"] > whole)]
+    title = f"No {what} stands out for sure" if len(frame) > 1 else f"Only one {what} can be looked at"
+    said = f"{title}: the shares lie between {share_text(frame['share'].min())} and {share_text(frame['share'].max())}"
+    if len(above):
+        top = above.iloc[0]
+        title = f"More often too risky: {top[what]}, {share_text(top['share'])}"
+        limits = f"{100 * top['share_low']:.1f} to {share_text(top['share_high'])}"
+        said = f"{title} ({limits}) of {count_text(top['n'])} investors, sure among {len(frame)} looked at"
+    said += f" ({len(frame)} {what if len(frame) == 1 else _plural(what)})." if not len(above) else "."
+    return Evidence(frame, title, about, said + (left if len(counts) > len(shown) else ""))
+
+
+def _plural(what: str) -> str:
+    return f"{what}es" if what.endswith(("s", "ch", "sh", "x")) else f"{what}s"
