@@ -209,7 +209,7 @@ def suitability(held: pd.DataFrame, *, day: object, currency: str, months: int =
             if name != "stale" and not 0 < count < SMALLEST_GROUP:
                 found[f"{name}_count"] = Estimate(float(count), "count")
     money = held["amount"].notna().any()
-    if "unsuitable_count" in found and money and people["amount"].sum() > 0:
+    if "unsuitable_count" in found and riskier.any() and money and people["amount"].sum() > 0:
         both = people[["riskier_amount", "amount"]].to_numpy()
         found["unsuitable_amount"] = Estimate(float(both[:, 0].sum()), currency)
         found["unsuitable_amount_share"] = bootstrap(_ratio, both, unit="share", seed=seed)
@@ -269,11 +269,11 @@ def _sentences(
         who = count_text(riskier) if riskier >= SMALLEST_GROUP else _FEW
         share = found["unsuitable_share"].text
         said.append(f"{who} investors hold more risk than they stated, {share}, {_steps(stated)}.")
-    if "unsuitable_amount" in found and riskier:
+    if "unsuitable_amount" in found:
         part = found["unsuitable_amount_share"]
         said.append(f"{found['unsuitable_amount'].short} is in products too risky for them, {part.short} "
                     f"({part.interval}) of the money in graded products.")  # fmt: skip
-    elif "unsuitable_count" in found and not held["amount"].notna().any():
+    elif "unsuitable_count" in found and riskier and not held["amount"].notna().any():
         said.append("The money in it is not known: there are no balances.")
     if silent:
         who = count_text(silent) if silent >= SMALLEST_GROUP else _FEW

@@ -1,0 +1,104 @@
+"""The answer about needs and suitability in sentences."""
+
+from __future__ import annotations
+
+import math
+
+from crmlab.segmentation import evidence
+from crmlab.segmentation.segments import Segments
+from crmlab.stats import Evidence, share_text
+
+__all__ = ["LABELS", "headline", "outlook", "suits"]
+
+LABELS = evidence.LABELS | {
+    "replay_share": "Customers that plain rules put right",
+    "replay_baseline_share": "The same with everybody in the largest",
+    "unsuitable_share": "Investors who hold more risk than they stated",
+    "unsuitable_count": "The same, number of customers",
+    "unsuitable_amount": "Money in products too risky for their holders",
+    "unsuitable_amount_share": "The same, of the money in graded products",
+    "no_tolerance_share": "Investors who never stated a tolerance",
+    "no_tolerance_count": "The same, number of customers",
+    "stale_share": "Questionnaires that are too old",
+    "adjusted_rand_wealth": "Agreement with the tiers by assets",
+    "adjusted_rand_named_cells": "Agreement with the named cells of behaviour",
+}
+
+
+def headline(segments: Segments, stability: Evidence | None) -> str:
+    """Say which needs there are, or that no stable groups were found.
+
+    Parameters
+    ----------
+    segments : Segments
+        As fitted or read.
+    stability : Evidence or None
+        What `crmlab.segmentation.evidence.stability_of` found.
+    """
+    if segments.k_ < 2:
+        return f"{segments.verdict_} Groups by the products held are used instead; they are rules, not kinds."
+    if stability is None:
+        named = ", ".join(segments.names_[:-1]) + f" and {segments.names_[-1]}"
+        return f"Customers have {segments.k_} kinds of need: {named}. {segments.verdict_}"
+    table = stability.frame.set_index("segment")
+    sizes = ", ".join(f"{name} {share_text(table.loc[name, 'share'])}" for name in segments.names_)
+    weakest = stability["weakest_jaccard"]
+    start = f"The {segments.k_} segments asked for do not hold on other customers"
+    if segments.found_:
+        start = (
+            f"Customers with products beyond everyday banking fall into {segments.k_} kinds that come back on others"
+        )
+    return f"{start}: {sizes}. The weakest segment has a Jaccard of {weakest.short} ({weakest.interval})."
+
+
+def suits(found: Evidence | None, why: str) -> str:
+    """Say who holds more risk than they stated, and what is not known.
+
+    Parameters
+    ----------
+    found : Evidence or None
+        What `crmlab.segmentation.suitability.suitability` found.
+    why : str
+        Why nothing was found, where it was not.
+    """
+    if found is None:
+        return f"Suitability cannot be judged: {why}."
+    if "unsuitable_share" not in found.estimates:
+        return f"{found.title}, so no share is given."
+    share = found["unsuitable_share"]
+    said = f"{found.title} ({share.interval}, n = {share.n:,})"
+    if found.estimates.get("unsuitable_count") is not None and "unsuitable_amount" in found.estimates and share.value:
+        money, count = found["unsuitable_amount"], found["unsuitable_count"]
+        said += f": {count.short} customers with {money.short} in products too risky for them"
+    parts = [f"{said}."]
+    silent, stale = found["no_tolerance_share"], found["stale_share"]
+    if silent.value:
+        parts.append(f"{silent.short} of all investors never stated a tolerance.")
+    if stale.value:
+        parts.append(f"{stale.short} of the answers are too old to rely on.")
+    return " ".join(parts)
+
+
+def outlook(moved: Evidence | None, worth: Evidence | None, done: Evidence | None, beside: Evidence | None) -> str:
+    """Say how customers move, what that goes with, whether wealth says the same, and what is to be done.
+
+    Parameters
+    ----------
+    moved, worth, done, beside : Evidence or None
+        What `migration`, `worth_of_moves`, `treatments` and `crmlab.segmentation.bases.beside_others` found.
+    """
+    parts = []
+    if moved is not None and "stayed_share" in moved.estimates and math.isfinite(moved["stayed_share"].value):
+        stayed = moved["stayed_share"]
+        parts.append(f"{stayed.short} ({stayed.interval}) have the same need as a year before.")
+    if worth is not None and len(worth.frame):
+        clear = worth.frame[worth.frame["is_clear"]]
+        parts.append(f"{worth.title}." if len(clear) else "No move goes with a change of the yield that is clear.")
+    if beside is not None and "adjusted_rand_wealth" in beside.estimates:
+        rand = beside["adjusted_rand_wealth"]
+        parts.append(f"Wealth tells {'little' if rand.value < 0.2 else 'part'} of it: adjusted Rand {rand.short}.")
+    offered = done.frame[done.frame["family"].fillna("") != ""] if done is not None else ()
+    if len(offered):
+        first = offered.iloc[0]
+        parts.append(f"To do first for {first['segment']}: {first['product']}; {first['service']}.")
+    return " ".join(parts) or "This bank's data say nothing about movement or treatment."

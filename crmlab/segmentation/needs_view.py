@@ -1,0 +1,203 @@
+"""What customers bank for on a day: who is compared, the segments learned, and plain groups where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from crmlab.segmentation.columns import Basis
+from crmlab.segmentation.latent_classes import LatentClasses
+from crmlab.segmentation.methods import Method
+from crmlab.segmentation.needs import NEED_FAMILIES, NO_NEED, needs, needs_outcomes
+from crmlab.segmentation.people import account_owners, year_before
+from crmlab.segmentation.segments import EVERYBODY, Segments
+from crmlab.snapshots import snapshot
+
+if TYPE_CHECKING:
+    from crmlab.bank import Bank
+
+__all__ = ["FAMILY_GROUPS", "Needing", "earlier_on", "in_use", "learned", "needs_on", "order_of", "plain_groups"]
+
+# the first that holds names the group: from what few hold to what many do
+FAMILY_GROUPS = (
+    ("Investments", ("investment",)),
+    ("Mortgage", ("mortgage",)),
+    ("Loan", ("loan",)),
+    ("Pension or insurance", ("pension", "insurance")),
+    ("Deposits", ("savings", "term_deposit")),
+    ("Credit card", ("card",)),
+    ("Payments", ("payment",)),
+)
+_COUNTED = ("No product", "One product", "Two products", "Three products or more", "Products not known")
+
+
+@dataclass(frozen=True)
+class Needing:
+    """What the customers bank for on a day.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        Snapshot of the customers who own an account.
+    basis : Basis
+        What they are compared by.
+    frame : DataFrame
+        The customers whose products show a need.
+    rest : Series of str
+        The others, in groups by rule.
+    said : str
+        Who was left out, in sentences.
+    """
+
+    seen: pd.DataFrame
+    basis: Basis
+    frame: pd.DataFrame
+    rest: pd.Series
+    said: str
+
+    @property
+    def outcomes(self) -> pd.DataFrame | None:
+        """What segments should tell apart though they were not made from it."""
+        return needs_outcomes(self.seen, self.frame.index)
+
+
+def needs_on(bank: Bank, date: str = "", *, kept: Mapping[str, Any] | None = None) -> Needing:
+    """Look at what the customers bank for on a day.
+
+    Parameters
+    ----------
+    bank : Bank
+        The bank as of its date.
+    date : str
+        An earlier day, ``YYYY-MM-DD``; empty: the bank's.
+    kept : mapping, optional
+        A kept model, whose columns are then used.
+    """
+    seen, owners = account_owners(snapshot(bank, date))
+    families = [name for name in (kept or {}).get("columns", ()) if f"{name}_count" in seen]
+    basis, frame, rest, said = needs(seen, families=families)
+    return Needing(seen, basis, frame, rest, f"{owners} {said}")
+
+
+def earlier_on(bank: Bank, today: Needing) -> tuple[Needing | None, str]:
+    """Look at the customers a year before the bank's day, by the same columns, if the bank was there then.
+
+    Returns
+    -------
+    (Needing or None, str)
+        None where no balance was known by then or nobody owned an account; the day, ``YYYY-MM-DD``, or empty.
+
+    Notes
+    -----
+    Accounts opened before the first balance are known by name only: who closed theirs before it is not in the tables,
+    so that everybody would seem to have stayed. What nobody had stated then (a tolerance) is a gap of that day.
+    """
+    day = year_before(bank)
+    if not day or not bank.has("accounts"):
+        return None, day
+    columns = [column.name for column in today.basis.columns]
+    then = needs_on(bank, day, kept={"columns": columns})
+    if not len(then.seen):
+        return None, day
+    return Needing(then.seen, today.basis, then.frame.reindex(columns=columns), then.rest, then.said), day
+
+
+def learned(
+    today: Needing,
+    *,
+    method: Method | None = None,
+    kept: Mapping[str, Any] | None = None,
+    k: int = 0,
+    most: int = 8,
+    seed: int = 1,
+) -> Segments:
+    """Learn the segments, or read them from a model that an earlier run kept.
+
+    Parameters
+    ----------
+    today : Needing
+        The customers.
+    method : Method, optional
+        How to cluster; latent classes.
+    kept : mapping, optional
+        A kept model; then nothing is learned.
+    k, most, seed
+        As in `Segments`.
+    """
+    used = method if method is not None else LatentClasses()
+    if kept is not None:
+        return Segments.from_dict(kept, today.basis, methods=(LatentClasses(), used))
+    return Segments(today.basis, method=used, k=k, most=most, seed=seed).fit(today.frame, outcomes=today.outcomes)
+
+
+def plain_groups(seen: pd.DataFrame, families: Sequence[str] = NEED_FAMILIES) -> pd.Series:
+    """Group customers by a plain rule, for a bank without stable segments.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        Snapshot.
+    families : sequence of str
+        Product families that tell needs; further names are ignored.
+
+    Returns
+    -------
+    Series of str
+        The first that holds of investments, mortgage, loan, pension or insurance, deposits, and where they tell needs
+        credit card and payments; else ``Everyday banking only``. Without product families the number of products;
+        without that ``All customers``.
+
+    Examples
+    --------
+    >>> plain_groups(pd.DataFrame({"investment_count": [1, 0, 0], "savings_count": [2, 1, 0]})).tolist()
+    ['Investments', 'Deposits', 'Everyday banking only']
+    """
+    columns = {
+        name: [f"{one}_count" for one in own if one in families and f"{one}_count" in seen]
+        for name, own in FAMILY_GROUPS
+    }
+    held = {name: (seen[here].fillna(0) > 0).any(axis=1).to_numpy() for name, here in columns.items() if here}
+    if held:
+        named = np.select(list(held.values()), list(held), NO_NEED)
+    elif "products_count" in seen:
+        count = seen["products_count"]
+        named = np.array(_COUNTED, dtype=object)[count.clip(0, 3).fillna(4).astype(int)]
+    else:
+        named = np.full(len(seen), EVERYBODY, dtype=object)
+    return pd.Series(named, index=seen.index, name="segment", dtype="str")
+
+
+def in_use(day: Needing, segments: Segments) -> pd.Series:
+    """Give the grouping that the bank may work with: the learned segments, or plain groups where there are none.
+
+    Parameters
+    ----------
+    day : Needing
+        The customers on any day.
+    segments : Segments
+        As learned.
+    """
+    if segments.k_ < 2:
+        return plain_groups(day.seen, [column.name for column in day.basis.columns])
+    both = pd.concat([segments.predict(day.frame), day.rest])
+    return both.reindex(day.seen.index).rename("segment")
+
+
+def order_of(segments: Segments, *groupings: pd.Series | None) -> tuple[str, ...]:
+    """Give the names in use that have members: learned segments, the largest first, then the groups by rule.
+
+    Parameters
+    ----------
+    segments : Segments
+        As learned.
+    *groupings : Series of str or None
+        Group of each customer, at one day or several.
+    """
+    plain = [name for name, _ in FAMILY_GROUPS] if segments.k_ < 2 else []
+    known: Sequence[str] = (*(segments.names_ if segments.k_ > 1 else ()), *plain, *_COUNTED)
+    here = set().union(*(set(groups.dropna()) for groups in groupings if groups is not None))
+    return (*(name for name in known if name in here), *sorted(here - set(known)))

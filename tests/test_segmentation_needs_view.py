@@ -1,0 +1,99 @@
+"""What customers bank for on a day: the same columns at both dates, and plain groups where there are no segments."""
+
+import pandas as pd
+import pytest
+
+from crmlab.bank import Bank
+from crmlab.segmentation import needs_answer
+from crmlab.segmentation.needs import NO_NEED
+from crmlab.segmentation.needs_view import earlier_on, in_use, learned, needs_on, order_of, plain_groups
+from crmlab.segmentation.suitability import suitability
+from crmlab.simulation import simulate
+from crmlab.stats import Evidence, proportion
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory):
+    folder = simulate(tmp_path_factory.mktemp("needs") / "bank", customers=400, months=14, seed=5).folder
+    return Bank.open(folder).as_of("")
+
+
+@pytest.fixture(scope="module")
+def segments(bank):
+    return learned(needs_on(bank), k=2, most=2)
+
+
+def test_both_dates_are_compared_by_the_same_columns(bank, segments):
+    today = needs_on(bank)
+    earlier, day = earlier_on(bank, today)
+    assert day == "2023-02-28"
+    assert list(earlier.frame.columns) == [column.name for column in today.basis.columns]
+    groups, was = in_use(today, segments), in_use(earlier, segments)
+    assert groups.index.equals(today.seen.index)
+    assert groups.notna().all()
+    assert set(was) <= {*segments.names_, NO_NEED}
+    assert order_of(segments, groups, was) == (*segments.names_, NO_NEED)
+
+
+def test_a_kept_model_assigns_the_same_customers(bank, segments):
+    today = needs_on(bank)
+    kept = segments.as_dict()
+    again = needs_on(bank, kept=kept)
+    assert again.basis.columns == today.basis.columns
+    pd.testing.assert_series_equal(in_use(again, learned(again, kept=kept)), in_use(today, segments))
+
+
+def test_without_segments_the_groups_are_plain_rules(bank):
+    today = needs_on(bank)
+    few = learned(needs_on(bank), k=1)
+    groups = in_use(today, few)
+    pd.testing.assert_series_equal(groups, plain_groups(today.seen))
+    assert (groups == "Investments").sum() == (today.seen["investment_count"] > 0).sum()
+    none = today.seen[[c for c in today.seen if c.endswith("_count")]]
+    bare = none.filter(regex="^(investment|mortgage|loan|pension|insurance|savings|term_deposit)_").eq(0).all(axis=1)
+    assert (groups == NO_NEED).equals(bare.rename("segment"))
+    assert order_of(few, groups)[-1] == NO_NEED
+    said = needs_answer.headline(few, None)
+    assert said.endswith("Groups by the products held are used instead; they are rules, not kinds.")
+
+
+def test_before_the_first_balance_nobody_is_followed(tmp_path):
+    folder = simulate(tmp_path / "bank", customers=60, months=2, seed=5).folder
+    bank = Bank.open(folder).as_of("")
+    assert earlier_on(bank, needs_on(bank)) == (None, "")
+
+
+def test_families_that_tell_needs_at_the_bank_make_the_groups():
+    seen = pd.DataFrame({"loan_count": [1, 0, 0], "card_count": [1, 1, 0], "payment_count": [0, 0, 2]})
+    assert plain_groups(seen).tolist() == ["Loan", "Everyday banking only", "Everyday banking only"]
+    assert plain_groups(seen, ["loan", "card", "payment"]).tolist() == ["Loan", "Credit card", "Payments"]
+
+
+def test_a_flat_file_is_grouped_by_the_number_of_products():
+    seen = pd.DataFrame({"products_count": [0, 1, 2, 4, None]})
+    groups = plain_groups(seen)
+    assert groups.tolist() == [
+        "No product",
+        "One product",
+        "Two products",
+        "Three products or more",
+        "Products not known",
+    ]
+    assert plain_groups(pd.DataFrame(index=[1, 2])).tolist() == ["All customers"] * 2
+
+
+def test_the_answer_on_suitability_says_what_is_known():
+    assert needs_answer.suits(None, "this bank has no accounts") == (
+        "Suitability cannot be judged: this bank has no accounts."
+    )
+    few = Evidence(pd.DataFrame(), "Fewer than 10 investors stated a tolerance", "", "")
+    assert needs_answer.suits(few, "") == "Fewer than 10 investors stated a tolerance, so no share is given."
+    day = pd.Timestamp("2020-01-31")
+    held = pd.DataFrame({"customer_id": [f"c{i}" for i in range(40)], "grade": "R3", "tolerance": ["C2", "C3"] * 20,
+                         "assessed_on": day, "amount": 50.0, "excess_count": [1.0, 0.0] * 20})  # fmt: skip
+    found = suitability(held, day="2024-12-31", currency="EUR")
+    assert needs_answer.suits(found, "") == (
+        "50.0 % of investors hold more risk than they stated (35.2 to 64.8 %, n = 40): 20 customers with EUR 1,000 in "
+        "products too risky for them. 100.0 % of the answers are too old to rely on."
+    )
+    assert found["unsuitable_share"] == proportion(20, 40)
