@@ -60,12 +60,13 @@ def winsorised_difference(
     and nothing is made out of it. With a true difference d the result lies a little nearer to 0 (by the mass beyond the
     limits of the group that reaches further).
 
-    The standard error of a group is that of its pulled-in values times (n - 1) / (h - 1), with h = n - 2 g values left
-    as they were, and h - 1 degrees of freedom (Dixon and Tukey); the two are joined as by Welch. Over normal, Student
-    (3 degrees), exponential and log-normal values with groups of 10 to 100 against 30 to 300 the 95 % interval missed a
-    difference of 0 in 1 to 7 % of samples; with 5 % pulled in at each end in 1 to 6 %, where bootstrap percentiles of the
-    same statistic missed it in 8 to 31 % and a studentised bootstrap in 5 to 25 %. That is why it is not a bootstrap. Under a strong skew the true mean of a small group lies
-    beyond the interval more often: the number says what a usual member brings, not what one giant may.
+    The standard error of a group is that of its pulled-in values times (n - 1) / (h - 1), with h = n - 2 g values
+    left as they were, and h - 1 degrees of freedom (Dixon and Tukey); the two are joined as by Welch. Over normal,
+    Student (3 degrees), exponential and log-normal values with groups of 10 to 100 against 30 to 300 the 95 %
+    interval missed a difference of 0 in 1 to 7 % of samples; with 5 % pulled in at each end in 1 to 6 %, where
+    bootstrap percentiles of the same statistic missed it in 8 to 31 % and a studentised bootstrap in 5 to 25 %. That
+    is why it is not a bootstrap. Under a strong skew the true mean of a small group lies beyond the interval more
+    often: the number says what a usual member brings, not what one giant may.
 
     References
     ----------
