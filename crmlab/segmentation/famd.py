@@ -14,7 +14,7 @@ from crmlab.segmentation.columns import Basis
 from crmlab.segmentation.encoding import Encoding, Part
 from crmlab.segmentation.kmeans import Centres, kmeans
 
-__all__ = ["FactorAnalysis", "FactorMethod"]
+__all__ = ["FactorAnalysis", "FactorClusters", "FactorMethod"]
 
 _RAREST = 0.01  # a word of fewer customers counts as if so many held it: its axis would be theirs alone
 _DRAWS, _SAMPLE, _LEVEL = 20, 5_000, 0.95
@@ -92,10 +92,7 @@ class FactorAnalysis:
         self.eigenvalues_ = values[values > _NOTHING]
         self.noise_ = self._noise(rows, scale)[: len(self.eigenvalues_)]
         self.components_count_ = min(self.components or self._beyond_chance(), len(self.eigenvalues_))
-        kept = axes[:, : self.components_count_]
-        # the sign of an axis is arbitrary: its largest weight is made positive, so that a refit looks the same
-        largest = np.abs(kept).argmax(axis=0) if kept.size else np.zeros(0, dtype=int)
-        self.weights_ = scale @ (kept * np.sign(kept[largest, np.arange(kept.shape[1])]))
+        self.weights_ = scale @ _turned(axes[:, : self.components_count_])
         return self
 
     @property
@@ -148,6 +145,40 @@ class FactorAnalysis:
 
 
 @dataclass(frozen=True)
+class FactorClusters:
+    """Assigns an encoded row to the nearest centre on the axes.
+
+    Parameters
+    ----------
+    weights : ndarray
+        A row times these is the customer's place, shape (columns of a row, axes).
+    centres : Centres
+        Centres on the axes.
+    """
+
+    weights: np.ndarray
+    centres: Centres
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        """Give the number of the nearest centre, 0 to k - 1."""
+        return self.centres(rows @ self.weights)
+
+    def misfit(self, rows: np.ndarray) -> float:
+        """Give the logarithm of the mean squared distance to the nearest centre: lower fits better."""
+        return self.centres.misfit(rows @ self.weights)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"weights": self.weights.tolist(), "centres": self.centres.as_dict()}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> FactorClusters:
+        """Make the assignment that `as_dict` described."""
+        centres = Centres.from_dict(kept["centres"])
+        return cls(np.array(kept["weights"], dtype=float).reshape(-1, centres.centres.shape[1]), centres)
+
+
+@dataclass(frozen=True)
 class FactorMethod:
     """k-means on the axes of a factor analysis of mixed data.
 
@@ -157,6 +188,11 @@ class FactorMethod:
         Random starts of k-means.
     components : int
         Axes kept; 0 keeps those that say more than chance.
+
+    Notes
+    -----
+    The number of axes is learned once, the axes themselves from whatever customers are clustered: on a bootstrap sample
+    they turn as they would with other customers. With axes held fast the clusters look more stable than they are.
 
     Examples
     --------
@@ -175,18 +211,20 @@ class FactorMethod:
     name: str = field(default="factors and k-means", init=False)
 
     def learn(self, basis: Basis, frame: pd.DataFrame) -> FactorMethod:
-        """Learn words, scales and axes; return a method that can prepare customers."""
+        """Learn words, scales and how many axes; return a method that can prepare customers."""
         return replace(self, analysis=FactorAnalysis(basis, components=self.components).fit(frame))
 
     def rows(self, frame: pd.DataFrame) -> np.ndarray:
-        """Give the customers' places on the axes."""
-        return self.analysis.transform(frame)
+        """Encode customers; see `Encoding`."""
+        return self.analysis.encoding_.transform(frame)
 
-    def cluster(self, rows: np.ndarray, k: int, seed: int) -> Centres:
-        """Find k clusters among the places."""
-        if not rows.shape[1]:  # nothing varies: all are in the same place
-            return Centres(np.zeros((k, 0)))
-        return kmeans(rows, k, seed, starts=self.starts)
+    def cluster(self, rows: np.ndarray, k: int, seed: int) -> FactorClusters:
+        """Find the axes of encoded rows, and k clusters on them."""
+        scale = _scaling(rows, self.analysis.encoding_.parts)
+        weights = scale @ _turned(_axes(rows, scale)[1][:, : self.analysis.components_count_])
+        if not weights.size:  # nothing varies: all are in the same place
+            return FactorClusters(weights, Centres(np.zeros((k, weights.shape[1]))))
+        return FactorClusters(weights, kmeans(rows @ weights, k, seed, starts=self.starts))
 
     def quick(self) -> FactorMethod:
         """Give the same with fewer starts."""
@@ -200,9 +238,9 @@ class FactorMethod:
         """Make the learned method that `as_dict` described."""
         return FactorMethod(kept["starts"], kept["components"], FactorAnalysis.from_dict(basis, kept["analysis"]))
 
-    def assign_from(self, kept: Mapping[str, Any]) -> Centres:
+    def assign_from(self, kept: Mapping[str, Any]) -> FactorClusters:
         """Make the assignment that its `as_dict` described."""
-        return Centres.from_dict(kept)
+        return FactorClusters.from_dict(kept)
 
 
 def _scaling(rows: np.ndarray, parts: tuple[Part, ...]) -> np.ndarray:
@@ -213,15 +251,21 @@ def _scaling(rows: np.ndarray, parts: tuple[Part, ...]) -> np.ndarray:
         mine = sums[part.here]
         block = np.zeros((rows.shape[1], len(part.words) or 1))
         if part.words:
-            share = mine / mine.sum()
+            share = mine / max(mine.sum(), 1.0)
             wide = 1 / np.sqrt(np.maximum(share, _RAREST))
             block[part.here] = np.diag(wide) - (share * wide)[None, :]  # whoever answered gives one of the words
         else:
-            mean = mine[1] / mine[0]
-            deviation = np.sqrt(mine[2] / mine[0] - mean**2)
+            mean = mine[1] / max(mine[0], 1.0)
+            deviation = np.sqrt(max(mine[2] / max(mine[0], 1.0) - mean**2, _NOTHING))
             block[part.start : part.start + 2, 0] = -mean / deviation, 1 / deviation
         made.append(block)
     return np.hstack(made) if made else np.zeros((rows.shape[1], 0))
+
+
+def _turned(axes: np.ndarray) -> np.ndarray:
+    """Make the largest weight of each axis positive: its sign is arbitrary, and a refit should look the same."""
+    largest = np.abs(axes).argmax(axis=0) if axes.size else np.zeros(axes.shape[1], dtype=int)
+    return axes * np.sign(axes[largest, np.arange(axes.shape[1])]) if axes.size else axes
 
 
 def _axes(rows: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
