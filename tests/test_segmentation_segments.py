@@ -12,6 +12,7 @@ from crmlab.bank import Bank
 from crmlab.errors import CrmlabError
 from crmlab.segmentation.behaviour import behaviour_on
 from crmlab.segmentation.columns import Basis, Column
+from crmlab.segmentation.latent_classes import LatentClasses
 from crmlab.segmentation.segments import EVERYBODY, Segments
 from crmlab.simulation import simulate
 
@@ -240,3 +241,13 @@ def test_a_new_word_is_refused_by_name():
     with pytest.raises(CrmlabError) as caught:
         segments.predict(frame.assign(c="z"))
     assert str(caught.value) == "test: c holds ['z'], which the model has not seen. Fit it anew."
+
+
+def test_a_number_that_leaves_segments_empty_is_refused():
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x0": rng.random(200) < 0.5, "x1": rng.random(200) < 0.3, "x2": rng.random(200) < 0.2})
+    with pytest.raises(CrmlabError) as caught:
+        Segments(_basis(3, "flag"), method=LatentClasses(), k=6, resamples=5).fit(frame)
+    assert str(caught.value) == (
+        "k: 6 segments are asked for, but latent classes finds customers for 3 only. Choose a smaller k."
+    )

@@ -16,7 +16,7 @@ from crmlab.segmentation.methods import KMeansMethod, Method
 from crmlab.segmentation.naming import name_segments
 from crmlab.segmentation.preparation import Preparation
 from crmlab.segmentation.stability import RECOVERED, cluster_stability
-from crmlab.stats import count_text, proportions
+from crmlab.stats import count_text, proportions, share_text
 
 __all__ = ["EVERYBODY", "LEAST_CUSTOMERS", "Segments"]
 
@@ -142,6 +142,12 @@ class Segments:
             return self._keep_one(frame)
         self._assign = self.method_.cluster(rows, self.k_, self.seed)
         codes = self._assign(rows)
+        filled = len(np.unique(codes))
+        if filled < self.k_:
+            refuse(
+                f"k: {self.k_} segments are asked for, but {self.method_.name} finds customers for {filled} only. "
+                "Choose a smaller k."
+            )
         prepared = self.preparation_.transform(frame)
         profile = np.array([prepared[codes == code].mean(axis=0) for code in range(self.k_)])
         self.profile_ = pd.DataFrame(profile - prepared.mean(axis=0), columns=list(self.preparation_.prepared_names_))
@@ -287,7 +293,8 @@ class Segments:
             (row["strength"] + row["strength_error"] < LEAST_STRENGTH,
              f"prediction strength {row['strength']:.2f}, {LEAST_STRENGTH} is asked"),
             (row["weakest_jaccard"] < RECOVERED, f"weakest Jaccard {row['weakest_jaccard']:.2f}, {RECOVERED} is asked"),
-            (row["smallest_share"] < floor_share(n), f"the smallest holds {100 * row['smallest_share']:.1f} %"),
+            (row["smallest_share"] < floor_share(n),
+             f"the smallest holds {share_text(row['smallest_share'])}, {share_text(floor_share(n))} is asked"),
             (row["gap"] <= row["gap_limit"], "one crowd with the same columns and correlations is parted as well"),
         ]  # fmt: skip
         told = "; ".join(words for failed, words in fails if failed)
