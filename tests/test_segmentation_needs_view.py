@@ -53,7 +53,7 @@ def test_without_segments_the_groups_are_plain_rules(bank):
     bare = none.filter(regex="^(investment|mortgage|loan|pension|insurance|savings|term_deposit)_").eq(0).all(axis=1)
     assert (groups == NO_NEED).equals(bare.rename("segment"))
     assert order_of(few, groups)[-1] == NO_NEED
-    said = needs_answer.headline(few, None)
+    said = needs_answer.headline(few, None, groups)
     assert said.endswith("Groups by the products held are used instead; they are rules, not kinds.")
 
 

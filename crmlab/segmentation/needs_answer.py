@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
+
 from crmlab.segmentation import evidence
 from crmlab.segmentation.segments import Segments
-from crmlab.stats import Evidence, share_text
+from crmlab.stats import Evidence, amount_text, count_text, share_text
 
 __all__ = ["LABELS", "headline", "outlook", "suits"]
 
 LABELS = evidence.LABELS | {
-    "replay_share": "Customers that plain rules put right",
-    "replay_baseline_share": "The same with everybody in the largest",
     "unsuitable_share": "Investors who hold more risk than they stated",
     "unsuitable_count": "The same, number of customers",
     "unsuitable_amount": "Money in products too risky for their holders",
     "unsuitable_amount_share": "The same, of the money in graded products",
     "no_tolerance_share": "Investors who never stated a tolerance",
     "no_tolerance_count": "The same, number of customers",
-    "stale_share": "Questionnaires that are too old",
-    "adjusted_rand_wealth": "Agreement with the tiers by assets",
-    "adjusted_rand_named_cells": "Agreement with the named cells of behaviour",
+    "stale_share": "Stated tolerances that are too old",
 }
 
 
-def headline(segments: Segments, stability: Evidence | None) -> str:
+def headline(segments: Segments, stability: Evidence | None, groups: pd.Series) -> str:
     """Say which needs there are, or that no stable groups were found.
 
     Parameters
@@ -34,14 +32,16 @@ def headline(segments: Segments, stability: Evidence | None) -> str:
         As fitted or read.
     stability : Evidence or None
         What `crmlab.segmentation.evidence.stability_of` found.
+    groups : Series of str
+        Today's segment of each customer; the shares are of those in learned segments.
     """
     if segments.k_ < 2:
         return f"{segments.verdict_} Groups by the products held are used instead; they are rules, not kinds."
     if stability is None:
         named = ", ".join(segments.names_[:-1]) + f" and {segments.names_[-1]}"
         return f"Customers have {segments.k_} kinds of need: {named}. {segments.verdict_}"
-    table = stability.frame.set_index("segment")
-    sizes = ", ".join(f"{name} {share_text(table.loc[name, 'share'])}" for name in segments.names_)
+    share = groups[groups.isin(segments.names_)].value_counts(normalize=True)
+    sizes = ", ".join(f"{name} {share_text(share.get(name, 0.0))}" for name in segments.names_)
     weakest = stability["weakest_jaccard"]
     start = f"The {segments.k_} segments asked for do not hold on other customers"
     if segments.found_:
@@ -79,13 +79,17 @@ def suits(found: Evidence | None, why: str) -> str:
     return " ".join(parts)
 
 
-def outlook(moved: Evidence | None, worth: Evidence | None, done: Evidence | None, beside: Evidence | None) -> str:
+def outlook(
+    moved: Evidence | None, worth: Evidence | None, done: Evidence | None, beside: Evidence | None, *, currency: str
+) -> str:
     """Say how customers move, what that goes with, whether wealth says the same, and what is to be done.
 
     Parameters
     ----------
     moved, worth, done, beside : Evidence or None
         What `migration`, `worth_of_moves`, `treatments` and `crmlab.segmentation.bases.beside_others` found.
+    currency : str
+        Currency code.
     """
     parts = []
     if moved is not None and "stayed_share" in moved.estimates and math.isfinite(moved["stayed_share"].value):
@@ -93,7 +97,7 @@ def outlook(moved: Evidence | None, worth: Evidence | None, done: Evidence | Non
         parts.append(f"{stayed.short} ({stayed.interval}) have the same need as a year before.")
     if worth is not None and len(worth.frame):
         clear = worth.frame[worth.frame["is_clear"]]
-        parts.append(f"{worth.title}." if len(clear) else "No move goes with a change of the yield that is clear.")
+        parts.append(_dearest(clear, currency))
     if beside is not None and "adjusted_rand_wealth" in beside.estimates:
         rand = beside["adjusted_rand_wealth"]
         parts.append(f"Wealth tells {'little' if rand.value < 0.2 else 'part'} of it: adjusted Rand {rand.short}.")
@@ -102,3 +106,14 @@ def outlook(moved: Evidence | None, worth: Evidence | None, done: Evidence | Non
         first = offered.iloc[0]
         parts.append(f"To do first for {first['segment']}: {first['product']}; {first['service']}.")
     return " ".join(parts) or "This bank's data say nothing about movement or treatment."
+
+
+def _dearest(clear: pd.DataFrame, currency: str) -> str:
+    """Say which move goes with most money."""
+    if not len(clear):
+        return "No move goes with a change of the yield that is clear."
+    top = clear.iloc[0]
+    return (
+        f"The move that goes with most money is '{top['move']}': {count_text(top['customers_count'])} customers, "
+        f"{amount_text(top['total_amount'], currency)} of yield a year."
+    )

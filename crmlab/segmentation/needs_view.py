@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from crmlab.segmentation.columns import Basis
+from crmlab.segmentation.famd import FactorMethod
 from crmlab.segmentation.latent_classes import LatentClasses
-from crmlab.segmentation.methods import Method
+from crmlab.segmentation.methods import KMeansMethod, Method
 from crmlab.segmentation.needs import NEED_FAMILIES, NO_NEED, needs, needs_outcomes
 from crmlab.segmentation.people import account_owners, year_before
 from crmlab.segmentation.segments import EVERYBODY, Segments
@@ -20,8 +21,19 @@ from crmlab.snapshots import snapshot
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["FAMILY_GROUPS", "Needing", "earlier_on", "in_use", "learned", "needs_on", "order_of", "plain_groups"]
+__all__ = [
+    "FAMILY_GROUPS",
+    "METHODS",
+    "Needing",
+    "earlier_on",
+    "in_use",
+    "learned",
+    "needs_on",
+    "order_of",
+    "plain_groups",
+]
 
+METHODS = (LatentClasses(), FactorMethod(), KMeansMethod())  # rivals, the first is used
 # the first that holds names the group: from what few hold to what many do
 FAMILY_GROUPS = (
     ("Investments", ("investment",)),
@@ -130,7 +142,7 @@ def learned(
     """
     used = method if method is not None else LatentClasses()
     if kept is not None:
-        return Segments.from_dict(kept, today.basis, methods=(LatentClasses(), used))
+        return Segments.from_dict(kept, today.basis, methods=METHODS)
     return Segments(today.basis, method=used, k=k, most=most, seed=seed).fit(today.frame, outcomes=today.outcomes)
 
 

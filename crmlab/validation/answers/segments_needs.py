@@ -66,6 +66,7 @@ NO_TRUTH: dict[str, str] = {
     "stale_share": "Days of questionnaires are drawn for each customer; no planted number states how many are old.",
     "stayed_share": "Planted needs never change, but holdings do: who takes a loan is seen with another need.",
     "moved_share": "Planted needs never change, but holdings do: who takes a loan is seen with another need.",
+    "leaving_*": "Margins and fees follow holdings in the simulation; no planted number states what leaves with whom.",
     "reassigned_share": "How a model ages follows from how customers come and go; no planted number states it.",
     "adjusted_rand_*": _NO_FORMULA,
 }
