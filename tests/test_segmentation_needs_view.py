@@ -7,6 +7,7 @@ from crmlab.bank import Bank
 from crmlab.segmentation import needs_answer
 from crmlab.segmentation.needs import NO_NEED
 from crmlab.segmentation.needs_view import earlier_on, in_use, learned, needs_on, order_of, plain_groups
+from crmlab.segmentation.segments import Segments
 from crmlab.segmentation.suitability import suitability
 from crmlab.simulation import simulate
 from crmlab.stats import Evidence, proportion
@@ -20,7 +21,7 @@ def bank(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def segments(bank):
-    return learned(needs_on(bank), k=2, most=2)
+    return learned(needs_on(bank), k=2, most=2)[0]
 
 
 def test_both_dates_are_compared_by_the_same_columns(bank, segments):
@@ -40,12 +41,12 @@ def test_a_kept_model_assigns_the_same_customers(bank, segments):
     kept = segments.as_dict()
     again = needs_on(bank, kept=kept)
     assert again.basis.columns == today.basis.columns
-    pd.testing.assert_series_equal(in_use(again, learned(again, kept=kept)), in_use(today, segments))
+    pd.testing.assert_series_equal(in_use(again, learned(again, kept=kept)[0]), in_use(today, segments))
 
 
 def test_without_segments_the_groups_are_plain_rules(bank):
     today = needs_on(bank)
-    few = learned(needs_on(bank), k=1)
+    few = Segments(today.basis, k=1, resamples=0).fit(today.frame)
     groups = in_use(today, few)
     pd.testing.assert_series_equal(groups, plain_groups(today.seen))
     assert (groups == "Investments").sum() == (today.seen["investment_count"] > 0).sum()

@@ -13,6 +13,9 @@ from crmlab.stats import Evidence, amount_text, count_text, share_text
 __all__ = ["LABELS", "headline", "outlook", "suits"]
 
 LABELS = evidence.LABELS | {
+    "best_count": "Segments on which the rival methods settle",
+    "agreement": "Agreement of the rival methods on them",
+    "clear_moves": "Moves that go with a clear change of the yield",
     "unsuitable_share": "Investors who hold more risk than they stated",
     "unsuitable_count": "The same, number of customers",
     "unsuitable_amount": "Money in products too risky for their holders",
@@ -45,9 +48,7 @@ def headline(segments: Segments, stability: Evidence | None, groups: pd.Series) 
     weakest = stability["weakest_jaccard"]
     start = f"The {segments.k_} segments asked for do not hold on other customers"
     if segments.found_:
-        start = (
-            f"Customers with products beyond everyday banking fall into {segments.k_} kinds that come back on others"
-        )
+        start = f"Beyond everyday banking customers have {segments.k_} kinds of need that come back on other customers"
     return f"{start}: {sizes}. The weakest segment has a Jaccard of {weakest.short} ({weakest.interval})."
 
 

@@ -12,11 +12,13 @@ import pandas as pd
 from crmlab.segmentation.columns import Basis
 from crmlab.segmentation.famd import FactorMethod
 from crmlab.segmentation.latent_classes import LatentClasses
-from crmlab.segmentation.methods import KMeansMethod, Method
+from crmlab.segmentation.methods import Method
 from crmlab.segmentation.needs import NEED_FAMILIES, NO_NEED, needs, needs_outcomes
 from crmlab.segmentation.people import account_owners, year_before
+from crmlab.segmentation.rivals import rivals
 from crmlab.segmentation.segments import EVERYBODY, Segments
 from crmlab.snapshots import snapshot
+from crmlab.stats import Evidence
 
 if TYPE_CHECKING:
     from crmlab.bank import Bank
@@ -33,7 +35,15 @@ __all__ = [
     "plain_groups",
 ]
 
-METHODS = (LatentClasses(), FactorMethod(), KMeansMethod())  # rivals, the first is used
+METHODS: tuple[Method, ...] = (LatentClasses(), FactorMethod())  # rivals
+_MEASURES = (
+    ("Prediction strength", "strength", "strength_error"),
+    ("The same in one crowd", "strength_null", ""),
+    ("Weakest Jaccard", "weakest_jaccard", ""),
+    ("Silhouette", "silhouette", ""),
+    ("Usefulness", "usefulness", "usefulness_error"),
+    ("Agreement with the rival", "agreement", ""),
+)
 # the first that holds names the group: from what few hold to what many do
 FAMILY_GROUPS = (
     ("Investments", ("investment",)),
@@ -119,31 +129,82 @@ def earlier_on(bank: Bank, today: Needing) -> tuple[Needing | None, str]:
 
 
 def learned(
-    today: Needing,
-    *,
-    method: Method | None = None,
-    kept: Mapping[str, Any] | None = None,
-    k: int = 0,
-    most: int = 8,
-    seed: int = 1,
-) -> Segments:
-    """Learn the segments, or read them from a model that an earlier run kept.
+    today: Needing, *, kept: Mapping[str, Any] | None = None, k: int = 0, most: int = 8, seed: int = 1
+) -> tuple[Segments, Evidence | None]:
+    """Learn the segments by rival methods and settle on one, or read them from a model that an earlier run kept.
 
     Parameters
     ----------
     today : Needing
         The customers.
-    method : Method, optional
-        How to cluster; latent classes.
     kept : mapping, optional
         A kept model; then nothing is learned.
     k, most, seed
         As in `Segments`.
+
+    Returns
+    -------
+    (Segments, Evidence or None)
+        The segments in use, and what `crmlab.segmentation.rivals.rivals` found; None with a kept model.
+
+    Notes
+    -----
+    The best method at the number of segments on which the rivals agree; with `k` given, or where no method finds
+    stable segments, the first of `METHODS`.
     """
-    used = method if method is not None else LatentClasses()
     if kept is not None:
-        return Segments.from_dict(kept, today.basis, methods=METHODS)
-    return Segments(today.basis, method=used, k=k, most=most, seed=seed).fit(today.frame, outcomes=today.outcomes)
+        return Segments.from_dict(kept, today.basis, methods=METHODS), None
+
+    def fitted(method: Method, number: int) -> Segments:
+        return Segments(today.basis, method=method, k=number, most=most, seed=seed).fit(
+            today.frame, outcomes=today.outcomes
+        )
+
+    models = [fitted(method, k) for method in METHODS]
+    judged = rivals(models, today.frame, seed=seed)
+    best = judged.frame[judged.frame["is_best"].eq(True)]
+    if k or not len(best):
+        return models[0], judged
+    number, name = int(best["k"].iloc[0]), best["method"].iloc[0]
+    model = next(model for model in models if model.method_.name == name)
+    if model.k_ == number:
+        return model, judged
+    again = fitted(model.method, number)
+    again.verdict_ = again.verdict_.replace(" were asked for and", "")  # the rivals asked, not the reader
+    return again, judged
+
+
+def side_by_side(judged: Evidence) -> Evidence | None:
+    """Give what the rivals show at one number of segments, for a chart of dots.
+
+    Parameters
+    ----------
+    judged : Evidence
+        What `crmlab.segmentation.rivals.rivals` found.
+
+    Returns
+    -------
+    Evidence or None
+        Frame, one row a measure and method: ``measure``, ``method``, ``value``, ``low``, ``high`` (two standard errors,
+        missing where there is none). At the best number of segments; where none is stable, at the one that gains most
+        strength over one crowd. None where nothing was tried.
+    """
+    table = judged.frame
+    if not len(table):
+        return None
+    gain = (table["strength"] - table["strength_null"]).astype(float)
+    at = table["is_best"].idxmax() if table["is_best"].any() else gain.idxmax()
+    k = int(table.loc[at, "k"])
+    rows = []
+    for measure, column, error in _MEASURES:
+        for row in table[table["k"] == k].to_dict("records"):
+            value, spread = float(row[column]), 2 * float(row[error]) if error else np.nan
+            if np.isfinite(value):
+                rows.append((measure, row["method"], value, value - spread, min(value + spread, 1.0)))
+    frame = pd.DataFrame(rows, columns=["measure", "method", "value", "low", "high"])
+    frame["high"] = frame["high"].where(frame["low"].notna())
+    about = f"At {k} segments, each measure from 0 to 1; whiskers: two standard errors. {judged.about.split('; ')[1]}"
+    return Evidence(frame, judged.title, about, judged.reading, judged.estimates)
 
 
 def plain_groups(seen: pd.DataFrame, families: Sequence[str] = NEED_FAMILIES) -> pd.Series:
