@@ -84,17 +84,17 @@ def test_a_flat_file_is_grouped_by_the_number_of_products():
 
 
 def test_the_answer_on_suitability_says_what_is_known():
-    assert needs_answer.suits(None, "this bank has no accounts") == (
+    assert needs_answer.suits(None, "this bank has no accounts", months=24) == (
         "Suitability cannot be judged: this bank has no accounts."
     )
     few = Evidence(pd.DataFrame(), "Fewer than 10 investors stated a tolerance", "", "")
-    assert needs_answer.suits(few, "") == "Fewer than 10 investors stated a tolerance, so no share is given."
+    assert needs_answer.suits(few, "", months=24) == "Fewer than 10 investors stated a tolerance, so no share is given."
     day = pd.Timestamp("2020-01-31")
     held = pd.DataFrame({"customer_id": [f"c{i}" for i in range(40)], "grade": "R3", "tolerance": ["C2", "C3"] * 20,
                          "assessed_on": day, "amount": 50.0, "excess_count": [1.0, 0.0] * 20})  # fmt: skip
     found = suitability(held, day="2024-12-31", currency="EUR")
-    assert needs_answer.suits(found, "") == (
+    assert needs_answer.suits(found, "", months=24) == (
         "50.0 % of investors hold more risk than they stated (35.2 to 64.8 %, n = 40): 20 customers with EUR 1,000 in "
-        "products too risky for them. 100.0 % of the answers are too old to rely on."
+        "products too risky for them. 100.0 % of the stated tolerances are older than 24 months."
     )
     assert found["unsuitable_share"] == proportion(20, 40)

@@ -52,7 +52,7 @@ def headline(segments: Segments, stability: Evidence | None, groups: pd.Series) 
     return f"{start}: {sizes}. The weakest segment has a Jaccard of {weakest.short} ({weakest.interval})."
 
 
-def suits(found: Evidence | None, why: str) -> str:
+def suits(found: Evidence | None, why: str, *, months: int) -> str:
     """Say who holds more risk than they stated, and what is not known.
 
     Parameters
@@ -61,6 +61,8 @@ def suits(found: Evidence | None, why: str) -> str:
         What `crmlab.segmentation.suitability.suitability` found.
     why : str
         Why nothing was found, where it was not.
+    months : int
+        Months after which an answer is stale.
     """
     if found is None:
         return f"Suitability cannot be judged: {why}."
@@ -76,7 +78,7 @@ def suits(found: Evidence | None, why: str) -> str:
     if silent.value:
         parts.append(f"{silent.short} of all investors never stated a tolerance.")
     if stale.value:
-        parts.append(f"{stale.short} of the answers are too old to rely on.")
+        parts.append(f"{stale.short} of the stated tolerances are older than {months} months.")
     return " ".join(parts)
 
 

@@ -203,7 +203,7 @@ def side_by_side(judged: Evidence) -> Evidence | None:
                 rows.append((measure, row["method"], value, value - spread, min(value + spread, 1.0)))
     frame = pd.DataFrame(rows, columns=["measure", "method", "value", "low", "high"])
     frame["high"] = frame["high"].where(frame["low"].notna())
-    about = f"At {k} segments, each measure from 0 to 1; whiskers: two standard errors. {judged.about.split('; ')[1]}"
+    about = f"At {k} segments, each measure from 0 to 1; whiskers: two standard errors; {judged.about.split('; ')[1]}"
     return Evidence(frame, judged.title, about, judged.reading, judged.estimates)
 
 

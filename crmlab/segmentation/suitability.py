@@ -204,15 +204,15 @@ def suitability(held: pd.DataFrame, *, day: object, currency: str, months: int =
     }
     found: dict[str, Estimate] = {}
     for name, (count, n) in counts.items():
-        if n >= SMALLEST_GROUP:
-            found[f"{name}_share"] = proportion(count, n)
-            if name != "stale" and not 0 < count < SMALLEST_GROUP:
-                found[f"{name}_count"] = Estimate(float(count), "count")
-    money = held["amount"].notna().any()
-    if "unsuitable_count" in found and riskier.any() and money and people["amount"].sum() > 0:
-        both = people[["riskier_amount", "amount"]].to_numpy()
-        found["unsuitable_amount"] = Estimate(float(both[:, 0].sum()), currency)
-        found["unsuitable_amount_share"] = bootstrap(_ratio, both, unit="share", seed=seed)
+        if n < SMALLEST_GROUP:
+            continue
+        found[f"{name}_share"] = proportion(count, n)
+        if name != "stale" and not 0 < count < SMALLEST_GROUP:
+            found[f"{name}_count"] = Estimate(float(count), "count")
+        if name == "unsuitable" and count >= SMALLEST_GROUP and people["amount"].sum() > 0:
+            both = people[["riskier_amount", "amount"]].to_numpy()
+            found["unsuitable_amount"] = Estimate(float(both[:, 0].sum()), currency)
+            found["unsuitable_amount_share"] = bootstrap(_ratio, both, unit="share", seed=seed)
     return Evidence(
         _matrix(stated) if len(stated) >= SMALLEST_GROUP else _matrix(stated).head(0),
         title=_title(found, counts),
