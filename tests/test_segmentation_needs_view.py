@@ -55,7 +55,9 @@ def test_without_segments_the_groups_are_plain_rules(bank):
     assert (groups == NO_NEED).equals(bare.rename("segment"))
     assert order_of(few, groups)[-1] == NO_NEED
     said = needs_answer.headline(few, None, groups)
-    assert said.endswith("Groups by the products held are used instead; they are rules, not kinds.")
+    assert said.startswith(f"{few.verdict_} Groups by the products held, which are rules and not kinds, stand in: ")
+    largest = groups.value_counts()
+    assert f": {largest.index[0]} {100 * largest.iloc[0] / len(groups):.1f} %, " in said
 
 
 def test_before_the_first_balance_nobody_is_followed(tmp_path):

@@ -6,6 +6,7 @@ import math
 
 import pandas as pd
 
+from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.segmentation import evidence
 from crmlab.segmentation.segments import Segments
 from crmlab.stats import Evidence, amount_text, count_text, share_text
@@ -39,7 +40,12 @@ def headline(segments: Segments, stability: Evidence | None, groups: pd.Series) 
         Today's segment of each customer; the shares are of those in learned segments.
     """
     if segments.k_ < 2:
-        return f"{segments.verdict_} Groups by the products held are used instead; they are rules, not kinds."
+        counts = groups.value_counts()
+        sizes = [
+            f"{name} {share_text(count / counts.sum())}" for name, count in counts.items() if count >= SMALLEST_GROUP
+        ]
+        listed = f": {', '.join(sizes)}" if sizes else ""
+        return f"{segments.verdict_} Groups by the products held, which are rules and not kinds, stand in{listed}."
     if stability is None:
         named = ", ".join(segments.names_[:-1]) + f" and {segments.names_[-1]}"
         return f"Customers have {segments.k_} kinds of need: {named}. {segments.verdict_}"
@@ -103,7 +109,9 @@ def outlook(
         parts.append(_dearest(clear, currency))
     if beside is not None and "adjusted_rand_wealth" in beside.estimates:
         rand = beside["adjusted_rand_wealth"]
-        parts.append(f"Wealth tells {'little' if rand.value < 0.2 else 'part'} of it: adjusted Rand {rand.short}.")
+        parts.append(
+            f"Wealth tells {'little' if rand.value < 0.2 else 'part'} of these groups: adjusted Rand {rand.short}."
+        )
     offered = done.frame[done.frame["family"].fillna("") != ""] if done is not None else ()
     if len(offered):
         first = offered.iloc[0]
