@@ -4,9 +4,18 @@ import pandas as pd
 import pytest
 
 from crmlab.bank import Bank
-from crmlab.segmentation import needs_answer
+from crmlab.segmentation import needs_answer, needs_view
 from crmlab.segmentation.needs import NO_NEED
-from crmlab.segmentation.needs_view import earlier_on, in_use, learned, needs_on, order_of, plain_groups
+from crmlab.segmentation.needs_view import (
+    METHODS,
+    earlier_on,
+    in_use,
+    learned,
+    needs_on,
+    order_of,
+    plain_groups,
+    side_by_side,
+)
 from crmlab.segmentation.segments import Segments
 from crmlab.segmentation.suitability import suitability
 from crmlab.simulation import simulate
@@ -42,6 +51,33 @@ def test_a_kept_model_assigns_the_same_customers(bank, segments):
     again = needs_on(bank, kept=kept)
     assert again.basis.columns == today.basis.columns
     pd.testing.assert_series_equal(in_use(again, learned(again, kept=kept)[0]), in_use(today, segments))
+
+
+def test_the_number_on_which_rivals_settle_is_taken(bank, monkeypatch):
+    """Whatever each method alone would take: here the rivals are made to settle on three segments of the second."""
+
+    def settled(models, frame, *, seed):
+        table = pd.concat([model.trial_.assign(method=model.method_.name) for model in models], ignore_index=True)
+        table = table.assign(silhouette=0.5, agreement=0.9)
+        best = (table["k"] == 3) & (table["method"] == METHODS[1].name)
+        return Evidence(table.assign(is_best=best), "title", "By the same evidence; of 400; error", "reading")
+
+    monkeypatch.setattr(needs_view, "rivals", settled)
+    segments, judged = learned(needs_on(bank), most=3)
+    assert (segments.k_, segments.method_.name) == (3, METHODS[1].name)
+    assert "asked for and" not in segments.verdict_
+    shown = side_by_side(judged)
+    assert shown.about.startswith("At 3 segments, ")
+    assert shown.frame.groupby("measure", sort=False).size().to_dict() == {
+        "Prediction strength": 2, "The same in one crowd": 2, "Weakest Jaccard": 2, "Silhouette": 2, "Usefulness": 2,
+        "Agreement with the rival": 2,
+    }  # fmt: skip
+    strength = shown.frame[shown.frame["measure"] == "Prediction strength"]
+    assert ((strength["low"] <= strength["value"]) & (strength["value"] <= strength["high"])).all()
+
+
+def test_nothing_tried_gives_no_picture_of_rivals():
+    assert side_by_side(Evidence(pd.DataFrame(), "Too little to compare methods", "", "")) is None
 
 
 def test_without_segments_the_groups_are_plain_rules(bank):
