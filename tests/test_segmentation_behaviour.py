@@ -92,7 +92,7 @@ def test_every_owner_is_in_one_group(today, segments):
     assert groups.index.equals(today.seen.index)
     assert groups.notna().all()
     assert set(groups) <= {*segments.names_, NEW, HARDLY_ACTIVE}
-    assert NEW not in set(today.settled(segments))
+    assert NEW not in set(in_use(today, segments, pd.Series(dtype="str")))
 
 
 def test_the_year_before_is_seen_as_it_was(bank):

@@ -251,3 +251,19 @@ def test_a_number_that_leaves_segments_empty_is_refused():
     assert str(caught.value) == (
         "k: 6 segments are asked for, but latent classes finds customers for 3 only. Choose a smaller k."
     )
+
+
+def test_another_number_is_settled_on_with_the_same_evidence(found, banked):
+    other = found.settled_on(banked[1], 3)
+    assert (other.k_, other.trial_ is found.trial_) == (3, True)
+    assert found.k_ != 3 or other.names_ == found.names_
+    assert other.predict(banked[1]).equals(other.labels_)
+    assert "asked for" not in other.verdict_
+
+
+def test_a_model_that_would_point_at_persons_is_not_kept():
+    frame = pd.concat([_two(), _frame(np.full((4, 3), 60.0)).add_prefix("y", axis=0)])
+    segments = Segments(_basis(3), k=3, resamples=0).fit(frame)
+    assert segments.labels_.value_counts().min() == 4
+    with pytest.raises(CrmlabError, match="its smallest segment has 4 customers; kept, it would point at persons"):
+        segments.as_dict()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from crmlab.segmentation.agreement import agreement
+from crmlab.segmentation.behaviour import behaviour_on, learned
 from crmlab.segmentation.tiers import make_tiers
 from crmlab.stats import Evidence, count_text
 
-__all__ = ["beside_others", "crossed", "wealth_tiers"]
+if TYPE_CHECKING:
+    from crmlab.bank import Bank
+
+__all__ = ["behaviour_groups", "beside_others", "crossed", "wealth_tiers"]
 
 _ALIKE = 0.2  # adjusted Rand from which two groupings share more than a trace
 
@@ -22,6 +27,15 @@ def wealth_tiers(seen: pd.DataFrame, *, currency: str) -> tuple[pd.Series | None
         return None, ()
     rule = make_tiers(seen["assets_amount"], currency=currency)
     return rule.of(seen["assets_amount"]), rule.names
+
+
+def behaviour_groups(bank: Bank, *, seed: int = 1) -> pd.Series | None:
+    """Give how each customer banks, in segments learned anew; None without bookings or without stable segments."""
+    if not bank.has("transactions"):
+        return None
+    today = behaviour_on(bank)
+    segments = learned(today, most=6, seed=seed)
+    return today.groups(segments) if segments.k_ > 1 else None
 
 
 def beside_others(

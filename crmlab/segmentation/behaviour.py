@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from crmlab.segmentation.columns import Basis, Column
+from crmlab.segmentation.compared import Compared, outcomes_of
 from crmlab.segmentation.people import account_owners
+from crmlab.segmentation.segments import Segments
 from crmlab.snapshots import snapshot
 from crmlab.stats import count_text
 
 if TYPE_CHECKING:
     from crmlab.bank import Bank
-    from crmlab.segmentation.segments import Segments
 
 __all__ = [
-    "HARDLY_ACTIVE", "NEW", "Banked", "behaviour", "behaviour_on", "earlier_on", "in_use", "learned",
+    "HARDLY_ACTIVE", "NEW", "behaviour", "behaviour_on", "earlier_on", "in_use", "learned",
     "months_of_bookings", "order_of",
 ]  # fmt: skip
 
 NEW, HARDLY_ACTIVE = "New", "Hardly active"
 _MONTH_DAYS = 365.25 / 12
 _FEWEST_ACTS = 0.5  # a month: with fewer, shares and spreads say nothing
+# what segments should tell apart though they were not made from it: margin, assets, products, contacts, age
+_OUTCOMES = ("margin_12m_amount", "assets_amount", "products_count", "interactions_12m_count", "age_years")
 _CHANNELS = ("branch", "atm", "card", "online", "mobile")
 _LABELS = {
     "branch": "Acts at the branch",
@@ -151,53 +153,7 @@ def _weights_here(weights: Mapping[str, float], made: Mapping[str, pd.Series]) -
     return here if enough else {}
 
 
-@dataclass(frozen=True)
-class Banked:
-    """How the customers bank on a day.
-
-    Parameters
-    ----------
-    seen : DataFrame
-        Snapshot of the customers who own an account.
-    basis : Basis
-        What they are compared by.
-    frame : DataFrame
-        The customers whose acts can be told apart.
-    rest : Series of str
-        The others, in groups by rule.
-    said : str
-        Who was left out, in sentences.
-    """
-
-    seen: pd.DataFrame
-    basis: Basis
-    frame: pd.DataFrame
-    rest: pd.Series
-    said: str
-
-    @property
-    def outcomes(self) -> pd.DataFrame | None:
-        """What segments should tell apart though they were not made from it: margin, assets, products, contacts."""
-        wanted = ("margin_12m_amount", "assets_amount", "products_count", "interactions_12m_count", "age_years")
-        here = [name for name in wanted if name in self.seen and self.seen[name].notna().any()]
-        return self.seen.loc[self.frame.index, here].astype(float) if here else None
-
-    def groups(self, segments: Segments) -> pd.Series:
-        """Put every customer into a segment as learned, or into one of the groups by rule."""
-        both = pd.concat([segments.predict(self.frame), self.rest])
-        return both.reindex(self.seen.index).rename("segment")
-
-    def settled(self, segments: Segments) -> pd.Series:
-        """Give the groups without the new customers, who all leave that group in time."""
-        groups = self.groups(segments)
-        return groups[groups != NEW]
-
-    def order(self, segments: Segments) -> tuple[str, ...]:
-        """Give the names of the segments, then of the groups by rule that have members."""
-        return (*segments.names_, *(name for name in (HARDLY_ACTIVE, NEW) if (self.rest == name).any()))
-
-
-def behaviour_on(bank: Bank, date: str = "", *, least_months: int = 3) -> Banked:
+def behaviour_on(bank: Bank, date: str = "", *, least_months: int = 3) -> Compared:
     """Look at how the customers bank on a day.
 
     Parameters
@@ -212,15 +168,15 @@ def behaviour_on(bank: Bank, date: str = "", *, least_months: int = 3) -> Banked
     seen, owners = account_owners(snapshot(bank, date))
     months = months_of_bookings(bank, date)
     basis, frame, rest, said = behaviour(seen, currency=bank.currency, months=months, least_months=least_months)
-    return Banked(seen, basis, frame, rest, f"{owners} {said}")
+    return Compared(seen, basis, frame, rest, f"{owners} {said}", outcomes_of(seen, frame.index, _OUTCOMES))
 
 
-def earlier_on(bank: Bank, *, least_months: int = 3) -> tuple[Banked | None, str]:
+def earlier_on(bank: Bank, *, least_months: int = 3) -> tuple[Compared | None, str]:
     """Look at the customers a year before the bank's day, if the bank was there then.
 
     Returns
     -------
-    (Banked or None, str)
+    (Compared or None, str)
         None where no booking was known by then or nobody owned an account; the day, ``YYYY-MM-DD``.
     """
     day = str((pd.Timestamp(bank.date or bank.report_on) - pd.DateOffset(years=1)).date())
@@ -231,32 +187,30 @@ def earlier_on(bank: Bank, *, least_months: int = 3) -> tuple[Banked | None, str
 
 
 def learned(
-    today: Banked, *, kept: Mapping[str, Any] | None = None, k: int = 0, most: int = 8, seed: int = 1
+    today: Compared, *, kept: Mapping[str, Any] | None = None, k: int = 0, most: int = 8, seed: int = 1
 ) -> Segments:
     """Learn the segments, or read them from a model that an earlier run kept.
 
     Parameters
     ----------
-    today : Banked
+    today : Compared
         The customers.
     kept : mapping, optional
         A kept model; then nothing is learned.
     k, most, seed
         As in `Segments`.
     """
-    from crmlab.segmentation.segments import Segments
-
     if kept is not None:
         return Segments.from_dict(kept, today.basis)
     return Segments(today.basis, k=k, most=most, seed=seed).fit(today.frame, outcomes=today.outcomes)
 
 
-def in_use(day: Banked, segments: Segments, cells: pd.Series, *, order: Sequence[str] = ()) -> pd.Series:
+def in_use(day: Compared, segments: Segments, cells: pd.Series, *, order: Sequence[str] = ()) -> pd.Series:
     """Give the grouping that the bank may work with: the learned segments, or named cells where there are none.
 
     Parameters
     ----------
-    day : Banked
+    day : Compared
         The customers on any day.
     segments : Segments
         As learned.
@@ -270,7 +224,8 @@ def in_use(day: Banked, segments: Segments, cells: pd.Series, *, order: Sequence
     Series of str
         One row a customer, without the new customers, who all leave that group in time.
     """
-    groups = day.settled(segments) if segments.k_ > 1 else cells.reindex(day.seen.index).rename("segment").dropna()
+    groups = day.groups(segments) if segments.k_ > 1 else cells.reindex(day.seen.index).rename("segment").dropna()
+    groups = groups[groups != NEW]
     return groups[groups.isin(order)] if order else groups
 
 

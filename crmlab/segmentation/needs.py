@@ -9,6 +9,7 @@ import pandas as pd
 
 from crmlab.errors import nearest, refuse
 from crmlab.segmentation.columns import Basis, Column
+from crmlab.segmentation.compared import outcomes_of
 from crmlab.stats import count_text
 
 __all__ = ["NEED_FAMILIES", "NO_NEED", "NO_PRODUCT", "need_families", "needs", "needs_outcomes"]
@@ -140,8 +141,7 @@ def needs_outcomes(seen: pd.DataFrame, index: pd.Index) -> pd.DataFrame | None:
     """Give what groups of need should tell apart though they were not made from it: margin, assets, income, age."""
     wanted = ("margin_12m_amount", "assets_amount", "salary_amount", "income_amount", "age_years",
               "frequency_12m_count", "interactions_12m_count")  # fmt: skip
-    here = [name for name in wanted if name in seen and seen[name].notna().any()]
-    return seen.loc[index, here].astype(float) if here else None
+    return outcomes_of(seen, index, wanted)
 
 
 def _flat_needs(seen: pd.DataFrame) -> tuple[Basis, pd.DataFrame, pd.Series, str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from crmlab.segmentation.columns import Basis
+from crmlab.segmentation.compared import Compared
 from crmlab.segmentation.famd import FactorMethod
 from crmlab.segmentation.latent_classes import LatentClasses
 from crmlab.segmentation.methods import Method
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = [
     "FAMILY_GROUPS",
     "METHODS",
-    "Needing",
     "earlier_on",
     "in_use",
     "learned",
@@ -57,37 +55,7 @@ FAMILY_GROUPS = (
 _COUNTED = ("No product", "One product", "Two products", "Three products or more", "Products not known")
 
 
-@dataclass(frozen=True)
-class Needing:
-    """What the customers bank for on a day.
-
-    Parameters
-    ----------
-    seen : DataFrame
-        Snapshot of the customers who own an account.
-    basis : Basis
-        What they are compared by.
-    frame : DataFrame
-        The customers whose products show a need.
-    rest : Series of str
-        The others, in groups by rule.
-    said : str
-        Who was left out, in sentences.
-    """
-
-    seen: pd.DataFrame
-    basis: Basis
-    frame: pd.DataFrame
-    rest: pd.Series
-    said: str
-
-    @property
-    def outcomes(self) -> pd.DataFrame | None:
-        """What segments should tell apart though they were not made from it."""
-        return needs_outcomes(self.seen, self.frame.index)
-
-
-def needs_on(bank: Bank, date: str = "", *, kept: Mapping[str, Any] | None = None) -> Needing:
+def needs_on(bank: Bank, date: str = "", *, kept: Mapping[str, Any] | None = None) -> Compared:
     """Look at what the customers bank for on a day.
 
     Parameters
@@ -102,15 +70,15 @@ def needs_on(bank: Bank, date: str = "", *, kept: Mapping[str, Any] | None = Non
     seen, owners = account_owners(snapshot(bank, date))
     families = [name for name in (kept or {}).get("columns", ()) if f"{name}_count" in seen]
     basis, frame, rest, said = needs(seen, families=families)
-    return Needing(seen, basis, frame, rest, f"{owners} {said}")
+    return Compared(seen, basis, frame, rest, f"{owners} {said}", needs_outcomes(seen, frame.index))
 
 
-def earlier_on(bank: Bank, today: Needing) -> tuple[Needing | None, str]:
+def earlier_on(bank: Bank, today: Compared) -> tuple[Compared | None, str]:
     """Look at the customers a year before the bank's day, by the same columns, if the bank was there then.
 
     Returns
     -------
-    (Needing or None, str)
+    (Compared or None, str)
         None where no balance was known by then or nobody owned an account; the day, ``YYYY-MM-DD``, or empty.
 
     Notes
@@ -125,17 +93,18 @@ def earlier_on(bank: Bank, today: Needing) -> tuple[Needing | None, str]:
     then = needs_on(bank, day, kept={"columns": columns})
     if not len(then.seen):
         return None, day
-    return Needing(then.seen, today.basis, then.frame.reindex(columns=columns), then.rest, then.said), day
+    frame = then.frame.reindex(columns=columns)
+    return Compared(then.seen, today.basis, frame, then.rest, then.said, then.outcomes), day
 
 
 def learned(
-    today: Needing, *, kept: Mapping[str, Any] | None = None, k: int = 0, most: int = 8, seed: int = 1
+    today: Compared, *, kept: Mapping[str, Any] | None = None, k: int = 0, most: int = 8, seed: int = 1
 ) -> tuple[Segments, Evidence | None]:
     """Learn the segments by rival methods and settle on one, or read them from a model that an earlier run kept.
 
     Parameters
     ----------
-    today : Needing
+    today : Compared
         The customers.
     kept : mapping, optional
         A kept model; then nothing is learned.
@@ -155,23 +124,17 @@ def learned(
     if kept is not None:
         return Segments.from_dict(kept, today.basis, methods=METHODS), None
 
-    def fitted(method: Method, number: int) -> Segments:
-        return Segments(today.basis, method=method, k=number, most=most, seed=seed).fit(
-            today.frame, outcomes=today.outcomes
-        )
-
-    models = [fitted(method, k) for method in METHODS]
+    models = [
+        Segments(today.basis, method=method, k=k, most=most, seed=seed).fit(today.frame, outcomes=today.outcomes)
+        for method in METHODS
+    ]
     judged = rivals(models, today.frame, seed=seed)
     best = judged.frame[judged.frame["is_best"].eq(True)]
     if k or not len(best):
         return models[0], judged
     number, name = int(best["k"].iloc[0]), best["method"].iloc[0]
     model = next(model for model in models if model.method_.name == name)
-    if model.k_ == number:
-        return model, judged
-    again = fitted(model.method, number)
-    again.verdict_ = again.verdict_.replace(" were asked for and", "")  # the rivals asked, not the reader
-    return again, judged
+    return (model if model.k_ == number else model.settled_on(today.frame, number)), judged
 
 
 def side_by_side(judged: Evidence) -> Evidence | None:
@@ -244,20 +207,19 @@ def plain_groups(seen: pd.DataFrame, families: Sequence[str] = NEED_FAMILIES) ->
     return pd.Series(named, index=seen.index, name="segment", dtype="str")
 
 
-def in_use(day: Needing, segments: Segments) -> pd.Series:
+def in_use(day: Compared, segments: Segments) -> pd.Series:
     """Give the grouping that the bank may work with: the learned segments, or plain groups where there are none.
 
     Parameters
     ----------
-    day : Needing
+    day : Compared
         The customers on any day.
     segments : Segments
         As learned.
     """
     if segments.k_ < 2:
         return plain_groups(day.seen, [column.name for column in day.basis.columns])
-    both = pd.concat([segments.predict(day.frame), day.rest])
-    return both.reindex(day.seen.index).rename("segment")
+    return day.groups(segments)
 
 
 def order_of(segments: Segments, *groupings: pd.Series | None) -> tuple[str, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import silhouette_samples
 
+from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.errors import refuse
 from crmlab.segmentation.choice import LEAST_STRENGTH, TRIED, choose, floor_share, trial
 from crmlab.segmentation.columns import Basis
@@ -127,16 +129,33 @@ class Segments:
         self.customers_count_ = len(frame)
         rows = self.method_.rows(frame)
         different = len(np.unique(rows, axis=0)) if len(rows) < _MANY else len(rows)
+        self._different = different
         if self.k > different:
             refuse(
                 f"k: {self.k} segments are asked for, but the customers differ in {count_text(different)} ways only. "
                 "Choose a smaller k."
             )
         self.trial_ = self._tried(frame, outcomes, different)
-        chosen = self.k or choose(self.trial_)
+        return self._settle(frame, rows, self.k or choose(self.trial_))
+
+    def settled_on(self, frame: pd.DataFrame, k: int) -> Segments:
+        """Give the same segmentation with another number, by the evidence already gathered.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            The customers it was fitted on.
+        k : int
+            A number that was tried.
+        """
+        again = copy(self)
+        return again._settle(frame, again.method_.rows(frame), k)
+
+    def _settle(self, frame: pd.DataFrame, rows: np.ndarray, chosen: int) -> Segments:
+        """Learn `chosen` segments and describe them."""
         able = self.trial_.set_index("k")["is_admissible"]
         self.found_ = bool(chosen > 1 and able.get(chosen, False))
-        self.verdict_ = self._verdict(chosen, len(frame), different)
+        self.verdict_ = self._verdict(chosen, len(frame))
         self.k_ = max(chosen, 1)
         if self.k_ == 1:
             return self._keep_one(frame)
@@ -178,7 +197,16 @@ class Segments:
         return self._named(self._assign(rows), frame.index)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON: the preparation, the clusters and the names, nothing of any customer."""
+        """Plain values for JSON: the preparation, the clusters and the names, nothing of any customer.
+
+        Refused where a segment has under 10 customers: its centre would point at persons.
+        """
+        smallest = self.labels_.value_counts().min() if self.k_ > 1 and hasattr(self, "labels_") else SMALLEST_GROUP
+        if smallest < SMALLEST_GROUP:
+            refuse(
+                f"model: its smallest segment has {smallest} customers; kept, it would point at persons. Choose a "
+                f"smaller k, so that each has {SMALLEST_GROUP}."
+            )
         return {
             "kind": "crmlab segments",
             "version": _VERSION,
@@ -268,14 +296,14 @@ class Segments:
         ks = range(2, largest + 1)
         return trial(frame, self.basis, self.method_, ks=ks, outcomes=outcomes, seed=self.seed)
 
-    def _verdict(self, chosen: int, n: int, different: int) -> str:
+    def _verdict(self, chosen: int, n: int) -> str:
         if not self.resamples:
             return "These segments were not judged."
         if not len(self.trial_):
             why = (
                 f"{count_text(n)} customers are too few to see whether groups come back; {LEAST_CUSTOMERS} are needed"
                 if n < LEAST_CUSTOMERS
-                else f"the customers differ in {count_text(different)} ways only"
+                else f"the customers differ in {count_text(self._different)} ways only"
             )
             return f"{'The number was given, but n' if self.k else 'N'}o segments can be told to be stable: {why}."
         table = self.trial_.set_index("k")
