@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from crmlab.segmentation.segments import Segments
-from crmlab.stats import Evidence, amount_text, count_text, share_text
+from crmlab.segmentation.segments_answer import dearest_move, kinds
+from crmlab.stats import Evidence
 
 __all__ = ["headline", "outlook"]
 
@@ -23,17 +24,13 @@ def headline(segments: Segments, stability: Evidence | None, groups: pd.Series) 
         Today's segment of each customer; the shares are of those in learned segments.
     """
     if segments.k_ < 2:
-        return f"{segments.verdict_} Named cells of recency and frequency are used instead; they are rules, not kinds."
-    named = ", ".join(segments.names_[:-1]) + f" and {segments.names_[-1]}"
-    if stability is None:
-        return f"Customers bank in {segments.k_} ways: {named}. {segments.verdict_}"
-    share = groups[groups.isin(segments.names_)].value_counts(normalize=True)
-    sizes = ", ".join(f"{name} {share_text(share.get(name, 0.0))}" for name in segments.names_)
-    weakest = stability["weakest_jaccard"]
-    start = f"Customers bank in {segments.k_} ways that come back on other customers"
-    if not segments.found_:
-        start = f"The {segments.k_} segments asked for do not hold on other customers"
-    return f"{start}: {sizes}. The weakest segment has a Jaccard of {weakest.short} ({weakest.interval})."
+        return (
+            "There are no stable segments of behaviour here: groups do not come back on other customers, or there are "
+            "too few customers to see it. Named cells of recency and frequency are used instead; they are rules, not "
+            "kinds."
+        )
+    start = f"Customers bank in {segments.k_} ways"
+    return kinds(segments, stability, groups, start=start, whom="who show how they bank")
 
 
 def outlook(
@@ -53,12 +50,7 @@ def outlook(
         stayed = moved["stayed_share"]
         parts.append(f"{stayed.short} ({stayed.interval}) are in the same segment as a year before.")
     if worth is not None and len(worth.frame):
-        clear = worth.frame[worth.frame["is_clear"]]
-        parts.append(
-            _dearest(clear.iloc[0], currency)
-            if len(clear)
-            else "No move goes with a change of the yield that is clear."
-        )
+        parts.append(dearest_move(worth, currency))
     if aged is not None:
         parts.append(
             f"A model learned a year ago places {aged['reassigned_share'].short} of today's customers otherwise."
@@ -68,12 +60,3 @@ def outlook(
         first = served.iloc[0]
         parts.append(f"{first['segment']}: {first['service']}; {first['product']}.")
     return " ".join(parts) or "This bank's data say nothing about movement or treatment."
-
-
-def _dearest(row: pd.Series, currency: str) -> str:
-    """Say which move goes with most money."""
-    move = str(row["move"])
-    return (
-        f"The move that goes with most money is '{move}': {count_text(row['customers_count'])} customers, "
-        f"{amount_text(row['total_amount'], currency)} of yield a year."
-    )

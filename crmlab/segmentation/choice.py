@@ -12,14 +12,15 @@ from crmlab.segmentation.crowd import Crowd
 from crmlab.segmentation.methods import Method
 from crmlab.segmentation.stability import RECOVERED, cluster_stability, prediction_strength
 
-__all__ = ["LEAST_STRENGTH", "TRIED", "choose", "floor_share", "trial", "usefulness"]
+__all__ = ["LEAST_STRENGTH", "TRIED", "TRIED_ON", "choose", "floor_share", "trial", "usefulness"]
 
-LEAST_STRENGTH = 0.8  # Tibshirani and Walther 2005: for the strength plus its standard error
+LEAST_STRENGTH = 0.8  # Tibshirani and Walther 2005
 TRIED = (
     "k", "strength", "strength_error", "weakest_jaccard", "smallest_share", "usefulness", "usefulness_error",
     "strength_null", "gap", "gap_limit", "is_admissible",
 )  # columns of a trial  # fmt: skip
-_SAMPLE, _CROWD_SAMPLE = 2_000, 1_000
+TRIED_ON = 2_000  # customers drawn to try numbers
+_CROWD_SAMPLE = 1_000
 _SPLITS, _RESAMPLES, _CROWDS, _STRENGTH_CROWDS = 20, 30, 39, 5
 _FOLDS = 10
 _FLOOR_SHARE, _FLOOR_COUNT = 0.02, 30
@@ -73,7 +74,7 @@ def trial(
     More than 2,000 customers are sampled for strength, Jaccard and usefulness; crowds are compared on 1,000.
     """
     rng = np.random.default_rng(seed)
-    drawn = _sampled(frame, _SAMPLE, rng)
+    drawn = _sampled(frame, TRIED_ON, rng)
     sample = frame.iloc[drawn]
     rows = method.rows(sample)
     strength = prediction_strength(rows, method.cluster, list(ks), splits=_SPLITS, seed=seed).set_index("k")
@@ -88,7 +89,7 @@ def trial(
     table = pd.DataFrame(fits, columns=names).set_index("k")
     table = strength.join(table).join(_against_crowds(sample, basis, method, ks, seed)).reset_index()
     table["is_admissible"] = (
-        (table["strength"] + table["strength_error"] >= LEAST_STRENGTH)
+        (table["strength"] >= LEAST_STRENGTH)
         & (table["weakest_jaccard"] >= RECOVERED)
         & (table["smallest_share"] >= floor_share(len(frame)))
         & (table["gap"] > table["gap_limit"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from crmlab.segmentation.choice import TRIED_ON
 from crmlab.segmentation.migration import ageing
 from crmlab.segmentation.rules import Rules
-from crmlab.segmentation.segments import Segments
+from crmlab.segmentation.segments import JUDGED_ON, SILHOUETTE_ON, Segments
 from crmlab.segmentation.stability import RECOVERED
 from crmlab.stats import Estimate, Evidence, count_text
 
@@ -46,22 +47,24 @@ def number_of_segments(segments: Segments) -> Evidence:
     -------
     Evidence
         Frame: the trial, one row a number tried; none where nothing could be tried. Estimates: ``segments_count``, 0
-        where no stable ones were found, and ``prediction_strength`` with a rough interval of two standard errors.
+        where no stable ones were found, and ``prediction_strength`` of the customers drawn.
     """
     table = segments.trial_
     count = Estimate(float(segments.k_ if segments.k_ > 1 else 0), unit="count", n=segments.customers_count_)
     estimates = {"segments_count": count}
     row = table[table["k"] == segments.k_]
     if len(row):
-        value, error = float(row["strength"].iloc[0]), float(row["strength_error"].iloc[0])
-        low, high = max(value - 2 * error, 0.0), min(value + 2 * error, 1.0)
-        method = "two standard errors over random halvings"
-        n = segments.customers_count_
-        estimates["prediction_strength"] = Estimate(value, unit="index", low=low, high=high, n=n, method=method)
+        n = min(segments.customers_count_, TRIED_ON)
+        method = "mean over random halvings of the customers drawn"
+        estimates["prediction_strength"] = Estimate(float(row["strength"].iloc[0]), unit="index", n=n, method=method)
     if segments.found_:
         title = f"{segments.k_} segments come back on other customers and beat one crowd"
+    elif segments.k_ > 1 and not len(row):
+        title = f"The {segments.k_} segments asked for were not judged"
     elif segments.k_ > 1:
         title = f"The {segments.k_} segments asked for are not stable"
+    elif segments.k == 1:
+        title = "One group was asked for"
     elif len(table):
         title = "No number of segments is stable"
     else:
@@ -76,7 +79,7 @@ def number_of_segments(segments: Segments) -> Evidence:
         table,
         title=title,
         about=f"Evidence for each number of segments; {count_text(segments.customers_count_)} customers, of whom at "
-        "most 2,000 were drawn; whiskers: one standard error, which counts towards the strength asked for",
+        "most 2,000 were drawn; whiskers: one standard error of the drawing",
         reading=segments.verdict_ + kept + dropped,
         estimates=estimates,
     )
@@ -88,7 +91,7 @@ def stability_of(segments: Segments) -> Evidence | None:
     Returns
     -------
     Evidence or None
-        Frame: see `Segments.stability_`. Estimates: ``weakest_jaccard`` with the limits of its resamples, and
+        Frame: see `Segments.stability_`. Estimates: ``weakest_jaccard``, and
         ``silhouette``, the mean over the segments by their size.
     """
     table = segments.stability_
@@ -99,9 +102,8 @@ def stability_of(segments: Segments) -> Evidence | None:
     stable = int((table["jaccard"] >= RECOVERED).sum())
     n = segments.customers_count_
     lowest = Estimate(
-        float(weakest["jaccard"]), unit="index", low=float(weakest["jaccard_low"]),
-        high=float(weakest["jaccard_high"]), n=n, method=f"{resamples} bootstrap samples",
-    )  # fmt: skip
+        float(weakest["jaccard"]), unit="index", n=min(n, JUDGED_ON), method=f"mean of {resamples} bootstrap samples"
+    )
     wide = float((table["silhouette"] * table["share"]).sum())
     each = f"all {len(table)}" if stable == len(table) else f"{stable} of {len(table)}"
     return Evidence(
@@ -109,10 +111,10 @@ def stability_of(segments: Segments) -> Evidence | None:
         title=f"{each.capitalize()} segments are stable; the weakest is {weakest['segment']}",
         about=f"Jaccard similarity of each segment with the most similar one found on {resamples} bootstrap samples of "
         f"at most 3,000 of {count_text(n)} customers; bars hold 95 % of the samples",
-        reading=f"Of {weakest['segment']}, the weakest, {lowest.short} comes back on average; it was found again in "
-        f"{int(weakest['recovered_count'])} and lost in {int(weakest['dissolved_count'])} of {resamples} samples. "
+        reading=f"The weakest is {weakest['segment']}: it was found again in {int(weakest['recovered_count'])} and "
+        f"lost in {int(weakest['dissolved_count'])} of {resamples} samples, with a mean Jaccard of {lowest.short}. "
         f"The mean silhouette is {wide:.2f}: 1 would be groups far apart, 0 groups that touch.",
-        estimates={"weakest_jaccard": lowest, "silhouette": Estimate(wide, unit="index", n=n)},
+        estimates={"weakest_jaccard": lowest, "silhouette": Estimate(wide, unit="index", n=min(n, SILHOUETTE_ON))},
     )
 
 
@@ -142,5 +144,10 @@ def out_of_time(segments: Segments, earlier: pd.DataFrame, today: pd.DataFrame) 
     """
     if segments.k_ < 2 or len(earlier) < 10 * segments.k_:
         return None
+    for column in segments.basis.columns:
+        if column.kind == "category":  # a word that nobody had said by then is not known to the earlier model
+            today = today.assign(
+                **{column.name: today[column.name].where(today[column.name].isin(earlier[column.name]))}
+            )
     old = Segments(segments.basis, method=segments.method, k=segments.k_, resamples=0, seed=segments.seed).fit(earlier)
     return ageing(old.predict(today), segments.predict(today))

@@ -124,9 +124,9 @@ def needs(seen: pd.DataFrame, *, families: Sequence[str] = ()) -> tuple[Basis, p
     made = {name: seen[f"{name}_count"].fillna(0) > 0 for name in counted}
     holds = pd.DataFrame(made, index=seen.index).any(axis=1)
     if "investment_amount" in seen and "assets_amount" in seen:
-        columns.append(Column("investment_share", "Investments, of assets", "share"))
+        columns.append(Column("investment_share", "Investments, of assets if any", "share"))
         put = seen["investment_amount"] / seen["assets_amount"].where(seen["assets_amount"] > 0)
-        made["investment_share"] = put.clip(0, 1)
+        made["investment_share"] = put.clip(0, 1).where(seen["investment_amount"] > 0)
     if "risk_tolerance" in seen:
         columns.append(Column("risk_tolerance", "Risk tolerance", "category"))
         made["risk_tolerance"] = seen["risk_tolerance"]

@@ -9,7 +9,8 @@ import pandas as pd
 from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.segmentation import evidence
 from crmlab.segmentation.segments import Segments
-from crmlab.stats import Evidence, amount_text, count_text, share_text
+from crmlab.segmentation.segments_answer import dearest_move, kinds
+from crmlab.stats import Evidence, share_text
 
 __all__ = ["LABELS", "headline", "outlook", "suits"]
 
@@ -45,17 +46,12 @@ def headline(segments: Segments, stability: Evidence | None, groups: pd.Series) 
             f"{name} {share_text(count / counts.sum())}" for name, count in counts.items() if count >= SMALLEST_GROUP
         ]
         listed = f": {', '.join(sizes)}" if sizes else ""
-        return f"{segments.verdict_} Groups by the products held, which are rules and not kinds, stand in{listed}."
-    if stability is None:
-        named = ", ".join(segments.names_[:-1]) + f" and {segments.names_[-1]}"
-        return f"Customers have {segments.k_} kinds of need: {named}. {segments.verdict_}"
-    share = groups[groups.isin(segments.names_)].value_counts(normalize=True)
-    sizes = ", ".join(f"{name} {share_text(share.get(name, 0.0))}" for name in segments.names_)
-    weakest = stability["weakest_jaccard"]
-    start = f"The {segments.k_} segments asked for do not hold on other customers"
-    if segments.found_:
-        start = f"Beyond everyday banking customers have {segments.k_} kinds of need that come back on other customers"
-    return f"{start}: {sizes}. The weakest segment has a Jaccard of {weakest.short} ({weakest.interval})."
+        return (
+            "There are no stable segments of needs here: groups do not come back on other customers, or there are too "
+            f"few customers to see it. Groups by the products held, which are rules and not kinds, stand in{listed}."
+        )
+    start = f"Beyond everyday banking customers have {segments.k_} kinds of need"
+    return kinds(segments, stability, groups, start=start, whom="who hold such products")
 
 
 def suits(found: Evidence | None, why: str, *, months: int) -> str:
@@ -103,10 +99,9 @@ def outlook(
     parts = []
     if moved is not None and "stayed_share" in moved.estimates and math.isfinite(moved["stayed_share"].value):
         stayed = moved["stayed_share"]
-        parts.append(f"{stayed.short} ({stayed.interval}) have the same need as a year before.")
+        parts.append(f"{stayed.short} ({stayed.interval}) are in the same group as a year before.")
     if worth is not None and len(worth.frame):
-        clear = worth.frame[worth.frame["is_clear"]]
-        parts.append(_dearest(clear, currency))
+        parts.append(dearest_move(worth, currency))
     if beside is not None and "adjusted_rand_wealth" in beside.estimates:
         rand = beside["adjusted_rand_wealth"]
         parts.append(
@@ -117,14 +112,3 @@ def outlook(
         first = offered.iloc[0]
         parts.append(f"To do first for {first['segment']}: {first['product']}; {first['service']}.")
     return " ".join(parts) or "This bank's data say nothing about movement or treatment."
-
-
-def _dearest(clear: pd.DataFrame, currency: str) -> str:
-    """Say which move goes with most money."""
-    if not len(clear):
-        return "No move goes with a change of the yield that is clear."
-    top = clear.iloc[0]
-    return (
-        f"The move that goes with most money is '{top['move']}': {count_text(top['customers_count'])} customers, "
-        f"{amount_text(top['total_amount'], currency)} of yield a year."
-    )

@@ -139,7 +139,7 @@ def refuse_unfit(basis: Basis, frame: pd.DataFrame, *, words: Mapping[str, set[s
             continue
         values = frame[column.name]
         if column.kind == "category":
-            unknown = sorted(set(values.dropna().astype(str)) - (words or {}).get(column.name, set()))
+            unknown = sorted(set(values.dropna().astype(str)) - (words or {}).get(column.name, set()) - {NOT_KNOWN})
             if words and column.name in words and unknown:
                 problems.append(
                     f"{basis.name}: {column.name} holds {unknown}, which the model has not seen. Fit it anew."
@@ -150,12 +150,16 @@ def refuse_unfit(basis: Basis, frame: pd.DataFrame, *, words: Mapping[str, set[s
             problems.append(f"{basis.name}: {column.name} holds words. Declare it as a category, or give numbers.")
         elif np.isinf(numbers).any():
             problems.append(f"{basis.name}: {column.name} holds infinite numbers. Leave the cell empty instead.")
+        elif column.kind == "count" and (numbers < 0).any():
+            problems.append(
+                f"{basis.name}: {column.name} is a count and holds numbers below 0. Declare it as a number."
+            )
     refuse(*problems)
 
 
 def categories(values: pd.Series) -> list[str]:
     """Give the words of a category in order; a gap is none."""
-    return sorted(set(values.dropna().astype(str)))
+    return sorted(set(values.dropna().astype(str)) - {NOT_KNOWN})
 
 
 def _numbers(values: pd.Series) -> np.ndarray | None:
@@ -167,7 +171,7 @@ def _numbers(values: pd.Series) -> np.ndarray | None:
 
 def _learn(column: Column, values: pd.Series) -> list[_Learned]:
     if column.kind == "category":
-        words = categories(values) + ([NOT_KNOWN] if values.isna().any() else [])
+        words = categories(values) + ([NOT_KNOWN] if _is_word(values, NOT_KNOWN).any() else [])
         found = []
         for word in words:
             given = _is_word(values, word)
@@ -197,7 +201,7 @@ def _apply(one: _Learned, values: pd.Series) -> np.ndarray:
 
 def _is_word(values: pd.Series, word: str) -> np.ndarray:
     if word == NOT_KNOWN:
-        return values.isna().to_numpy(dtype=float)
+        return (values.isna() | (values.astype("str") == NOT_KNOWN)).to_numpy(dtype=float)
     return (values.astype("str") == word).where(values.notna(), False).to_numpy(dtype=float)
 
 

@@ -230,7 +230,8 @@ def _reading(done: pd.DataFrame, absent: list[Column], same: list[Column], missi
         )
     if not parts:
         parts.append("No segment differs for sure from all customers in any of these columns.")
-    parts.append(f"Up to {missing} of the customers have a gap in a column and are left out there.")
+    if missing != "0.0 %":
+        parts.append(f"Up to {missing} of the customers have a gap in a column and are left out there.")
     for words, left_out in (("The same for (nearly) everybody", same), ("Not known here", absent)):
         if left_out:
             parts.append(f"{words}: {', '.join(column.label for column in left_out)}.")

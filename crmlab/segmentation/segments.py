@@ -16,15 +16,15 @@ from crmlab.segmentation.choice import LEAST_STRENGTH, TRIED, choose, floor_shar
 from crmlab.segmentation.columns import Basis
 from crmlab.segmentation.methods import KMeansMethod, Method
 from crmlab.segmentation.naming import name_segments
-from crmlab.segmentation.preparation import Preparation
+from crmlab.segmentation.preparation import Preparation, refuse_unfit
 from crmlab.segmentation.stability import RECOVERED, cluster_stability
 from crmlab.stats import count_text, proportions, share_text
 
-__all__ = ["EVERYBODY", "LEAST_CUSTOMERS", "Segments"]
+__all__ = ["EVERYBODY", "JUDGED_ON", "LEAST_CUSTOMERS", "SILHOUETTE_ON", "Segments"]
 
 EVERYBODY = "All customers"
 LEAST_CUSTOMERS = 100  # fewer say nothing about whether groups come back
-_STABILITY_SAMPLE, _SILHOUETTE_SAMPLE = 3_000, 2_000
+JUDGED_ON, SILHOUETTE_ON = 3_000, 2_000
 _MANY = 5_000  # customers that surely differ in many ways
 _VERSION = 1
 
@@ -185,22 +185,26 @@ class Segments:
         Parameters
         ----------
         frame : DataFrame
-            Basis frame with the columns of the basis; further columns are ignored.
+            Basis frame with the columns of the basis; further columns are ignored. Of whom nothing is known has no
+            segment.
         """
         if not hasattr(self, "names_"):
             refuse("Segments.predict: nothing was learned yet. Call fit first, or read a kept model.")
+        refuse_unfit(self.basis, frame)
         if not len(frame):
             return pd.Series([], index=frame.index, name="segment", dtype="str")
         rows = self.method_.rows(frame)
-        if self.k_ == 1:
-            return self._named(np.zeros(len(frame), dtype=int), frame.index)
-        return self._named(self._assign(rows), frame.index)
+        codes = self._assign(rows) if self.k_ > 1 else np.zeros(len(frame), dtype=int)
+        known = frame[[column.name for column in self.basis.columns]].notna().any(axis=1)
+        return self._named(codes, frame.index).where(known)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON: the preparation, the clusters and the names, nothing of any customer.
 
         Refused where a segment has under 10 customers: its centre would point at persons.
         """
+        if not hasattr(self, "names_"):
+            refuse("Segments.as_dict: nothing was learned yet. Call fit first.")
         smallest = self.labels_.value_counts().min() if self.k_ > 1 and hasattr(self, "labels_") else SMALLEST_GROUP
         if smallest < SMALLEST_GROUP:
             refuse(
@@ -268,6 +272,7 @@ class Segments:
     def _refuse(self, frame: pd.DataFrame, outcomes: pd.DataFrame | None) -> None:
         n = len(frame)
         refuse(
+            *([f"k: {self.k!r} is no whole number. Give 1 or more, or 0."] if self.k != int(self.k) else []),
             *([f"k: {self.k} segments cannot be. Give 1 or more, or 0 to let us choose."] if self.k < 0 else []),
             *([f"k: {self.k} segments are more than the {n:,} customers. Choose fewer."] if self.k > n else []),
             *(
@@ -299,11 +304,15 @@ class Segments:
     def _verdict(self, chosen: int, n: int) -> str:
         if not self.resamples:
             return "These segments were not judged."
-        if not len(self.trial_):
+        if self.k == 1:
+            return "One group was asked for: nothing was learned."
+        if not len(self.trial_) or (self.k and chosen not in set(self.trial_["k"])):
+            few = "customer is" if n == 1 else "customers are"
+            ways = "way" if self._different == 1 else "ways"
             why = (
-                f"{count_text(n)} customers are too few to see whether groups come back; {LEAST_CUSTOMERS} are needed"
+                f"{count_text(n)} {few} too few to see whether groups come back; {LEAST_CUSTOMERS} are needed"
                 if n < LEAST_CUSTOMERS
-                else f"the customers differ in {count_text(self._different)} ways only"
+                else f"the customers differ in {count_text(self._different)} {ways} only"
             )
             return f"{'The number was given, but n' if self.k else 'N'}o segments can be told to be stable: {why}."
         table = self.trial_.set_index("k")
@@ -311,19 +320,18 @@ class Segments:
             row = table.loc[chosen]
             given = " were asked for and" if self.k else ""
             return (
-                f"{chosen} segments{given} come back on other customers (prediction strength {row['strength']:.2f}, "
-                f"weakest Jaccard {row['weakest_jaccard']:.2f}) and fit better than one crowd with the same columns "
-                "and correlations."
+                f"{chosen} segments{given} come back on other customers (prediction strength "
+                f"{row['strength']:.2f}) and fit better than one crowd with the same columns and rank correlations."
             )
-        row = table.loc[chosen] if chosen in table.index else table.loc[self._nearest_miss()]
         which = chosen if chosen in table.index else self._nearest_miss()
+        row = table.loc[which]
         fails = [
-            (row["strength"] + row["strength_error"] < LEAST_STRENGTH,
+            (row["strength"] < LEAST_STRENGTH,
              f"prediction strength {row['strength']:.2f}, {LEAST_STRENGTH} is asked"),
             (row["weakest_jaccard"] < RECOVERED, f"weakest Jaccard {row['weakest_jaccard']:.2f}, {RECOVERED} is asked"),
             (row["smallest_share"] < floor_share(n),
              f"the smallest holds {share_text(row['smallest_share'])}, {share_text(floor_share(n))} is asked"),
-            (row["gap"] <= row["gap_limit"], "one crowd with the same columns and correlations is parted as well"),
+            (row["gap"] <= row["gap_limit"], "one crowd with the same columns and rank correlations is parted as well"),
         ]  # fmt: skip
         told = "; ".join(words for failed, words in fails if failed)
         start = f"The {chosen} segments asked for are not stable" if self.k else "There are no stable segments"
@@ -352,11 +360,11 @@ class Segments:
     ) -> pd.DataFrame:
         """Jaccard of each segment over bootstrap samples, matched to the segments of all customers."""
         rng = np.random.default_rng(self.seed)
-        some = _some(rng, len(rows), _STABILITY_SAMPLE)
+        some = _some(rng, len(rows), JUDGED_ON)
         found = cluster_stability(
             rows[some], self.method_.cluster, self.k_, labels=codes[some], resamples=self.resamples, seed=self.seed
         )
-        few = _some(rng, len(rows), _SILHOUETTE_SAMPLE)
+        few = _some(rng, len(rows), SILHOUETTE_ON)
         wide = np.full(self.k_, np.nan)
         if 1 < len(set(codes[few])) < len(few):
             each = silhouette_samples(prepared[few], codes[few])  # on one scale, whatever the method

@@ -1,0 +1,64 @@
+"""Sentences about learned segments that the answers of several questions share."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crmlab.segmentation.segments import Segments
+from crmlab.stats import Evidence, amount_text, count_text, share_text
+
+__all__ = ["dearest_move", "kinds"]
+
+
+def kinds(segments: Segments, stability: Evidence | None, groups: pd.Series, *, start: str, whom: str) -> str:
+    """Say which segments there are, how large, and whether they come back.
+
+    Parameters
+    ----------
+    segments : Segments
+        As fitted or read, two or more.
+    stability : Evidence or None
+        What `crmlab.segmentation.evidence.stability_of` found.
+    groups : Series of str
+        Today's segment of each customer.
+    start : str
+        What kinds they are, e.g. ``Customers bank in 5 ways``.
+    whom : str
+        Whom the shares are of, e.g. ``who show how they bank``.
+    """
+    inside = groups[groups.isin(segments.names_)]
+    share = inside.value_counts(normalize=True)
+    sizes = ", ".join(f"{name} {share_text(share.get(name, 0.0))}" for name in segments.names_)
+    told = f"{start}: {sizes} of the {count_text(len(inside))} {whom}."
+    if stability is None or not len(segments.trial_):
+        return f"{told} {segments.verdict_}"
+    if not segments.found_:
+        return f"{told} The number was asked for; these groups do not hold on other customers."
+    table = stability.frame
+    weakest = table.loc[table["jaccard"].idxmin()]
+    return (
+        f"{told} They come back on other customers: even the weakest, {weakest['segment']}, was found again in "
+        f"{int(weakest['recovered_count'])} of {int(weakest['resamples_count'])} samples."
+    )
+
+
+def dearest_move(worth: Evidence, currency: str) -> str:
+    """Say which move goes with most money, or that none is clear.
+
+    Parameters
+    ----------
+    worth : Evidence
+        What `crmlab.segmentation.migration.worth_of_moves` found.
+    currency : str
+        Currency code.
+    """
+    clear = worth.frame[worth.frame["is_clear"]]
+    if not len(clear):
+        return "No move goes with a change of the yield that is clear."
+    top = clear.iloc[0]
+    low, high = (amount_text(top[f"total_{end}_amount"], currency) for end in ("low", "high"))
+    return (
+        f"The move that goes with most money is '{top['move']}': {count_text(top['customers_count'])} customers, "
+        f"{amount_text(top['total_amount'], currency)} of yield a year ({low} to {high}; the largest of "
+        f"{len(worth.frame)} moves looked at, so rather too large)."
+    )
