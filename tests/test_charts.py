@@ -193,6 +193,19 @@ EXAMPLES = {
         ),
         {"quantity": "Assets held"},
     ),
+    "suitability_matrix": (
+        pd.DataFrame(
+            {
+                "tolerance": ["C1", "C1", "C3", "C3"],
+                "grade": ["R2", "R4", "R2", "R4"],
+                "customers_count": [0, 4, 60, 36],
+                "share": [0.0, np.nan, 0.6, 0.36],
+                "is_riskier": [True, True, False, True],
+                "is_hidden": [False, True, False, False],
+            }
+        ),
+        {},
+    ),
     "transition_matrix": (
         pd.DataFrame(
             {

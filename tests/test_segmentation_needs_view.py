@@ -1,11 +1,12 @@
 """What customers bank for on a day: the same columns at both dates, and plain groups where there are no segments."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from crmlab.bank import Bank
 from crmlab.segmentation import needs_answer, needs_view
-from crmlab.segmentation.needs import NO_NEED
+from crmlab.segmentation.needs import NO_NEED, needs
 from crmlab.segmentation.needs_view import (
     METHODS,
     earlier_on,
@@ -91,7 +92,8 @@ def test_without_segments_the_groups_are_plain_rules(bank):
     assert (groups == NO_NEED).equals(bare.rename("segment"))
     assert order_of(few, groups)[-1] == NO_NEED
     said = needs_answer.headline(few, None, groups)
-    assert said.startswith(f"{few.verdict_} Groups by the products held, which are rules and not kinds, stand in: ")
+    assert said.startswith("There are no stable segments of needs here: ")
+    assert "Groups by the products held, which are rules and not kinds, stand in: " in said
     largest = groups.value_counts()
     assert f": {largest.index[0]} {100 * largest.iloc[0] / len(groups):.1f} %, " in said
 
@@ -136,3 +138,21 @@ def test_the_answer_on_suitability_says_what_is_known():
         "products too risky for them. 100.0 % of the stated tolerances are older than 24 months."
     )
     assert found["unsuitable_share"] == proportion(20, 40)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_products_held_by_lot_show_no_needs(seed):
+    # seven families held independently of each other; who invests has a share, and most of them stated a tolerance
+    rng = np.random.default_rng(seed)
+    held = {"savings": 0.5, "term_deposit": 0.25, "investment": 0.2, "pension": 0.22, "loan": 0.12, "mortgage": 0.1,
+            "insurance": 0.25}  # fmt: skip
+    seen = pd.DataFrame({f"{name}_count": (rng.random(1500) < share).astype(int) for name, share in held.items()})
+    invests = seen["investment_count"] > 0
+    seen = seen.assign(accounts_count=1, families_count=1, assets_amount=rng.lognormal(8, 1, 1500))
+    seen["investment_amount"] = (seen["assets_amount"] * rng.beta(3, 2, 1500)).where(invests, 0.0)
+    words = pd.Series(rng.choice(["C1", "C2", "C3", "C4", "C5"], 1500))
+    seen["risk_tolerance"] = words.where(invests | (rng.random(1500) < 0.3))
+    basis, frame, _, _ = needs(seen)
+    for method in METHODS:
+        found = Segments(basis, method=method, most=5, resamples=10, seed=seed).fit(frame)
+        assert not found.found_, found.verdict_

@@ -166,7 +166,7 @@ def test_constant_and_empty_columns_are_left_out_and_told():
 def test_nothing_but_constant_columns():
     segments = Segments(_basis(2)).fit(_frame(np.ones((200, 2))))
     assert segments.names_ == (EVERYBODY,)
-    assert segments.verdict_ == "No segments can be told to be stable: the customers differ in 1 ways only."
+    assert segments.verdict_ == "No segments can be told to be stable: the customers differ in 1 way only."
 
 
 def test_one_customer():
@@ -174,7 +174,7 @@ def test_one_customer():
     segments = Segments(_basis(2)).fit(one)
     assert segments.predict(one).tolist() == [EVERYBODY]
     assert segments.verdict_ == (
-        "No segments can be told to be stable: 1 customers are too few to see whether groups come back; 100 are needed."
+        "No segments can be told to be stable: 1 customer is too few to see whether groups come back; 100 are needed."
     )
 
 

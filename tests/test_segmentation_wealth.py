@@ -312,8 +312,8 @@ def test_worth_of_tiers_leaves_out_whose_year_was_not_whole():
         ["base to affluent", 20, 50.0, 1_000.0]
     ]
     assert found.reading.endswith(
-        "Assets make both tier and margin, so part of it holds by construction. "
-        "15 customers of less than a year at the earlier date are left out."
+        "15 customers of less than a year at the earlier date are left out. "
+        "Assets make both tier and margin, so part of it holds by construction."
     )
 
 

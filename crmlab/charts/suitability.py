@@ -54,7 +54,7 @@ def suitability_matrix(frame: pd.DataFrame, *, title: str, subtitle: str = "", a
         ax.set_yticks(range(len(rows)), rows)
         ax.set_xticks(range(len(columns)), columns)
         ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5), ylabel="Tolerance stated, class",
-               xlabel="Riskiest product held, grade")  # fmt: skip
+               xlabel="Riskiest product held; number and % of customers")  # fmt: skip
         ax.tick_params(length=0)
         ax.spines["bottom"].set_visible(False)
         kinds = ((blue(0.6), "within what they stated"), (orange(0.9), "riskier than stated"))

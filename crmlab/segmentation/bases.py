@@ -10,13 +10,16 @@ import pandas as pd
 
 from crmlab.segmentation.agreement import agreement
 from crmlab.segmentation.behaviour import behaviour_on, learned
+from crmlab.segmentation.latent_classes import LatentClasses
+from crmlab.segmentation.needs_view import needs_on
+from crmlab.segmentation.segments import Segments
 from crmlab.segmentation.tiers import make_tiers
 from crmlab.stats import Evidence, count_text
 
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["behaviour_groups", "beside_others", "crossed", "wealth_tiers"]
+__all__ = ["behaviour_groups", "beside_others", "crossed", "needs_groups", "wealth_tiers"]
 
 _ALIKE = 0.2  # adjusted Rand from which two groupings share more than a trace
 
@@ -34,7 +37,16 @@ def behaviour_groups(bank: Bank, *, seed: int = 1) -> pd.Series | None:
     if not bank.has("transactions"):
         return None
     today = behaviour_on(bank)
-    segments = learned(today, most=6, seed=seed)
+    segments = learned(today, seed=seed)
+    return today.groups(segments) if segments.k_ > 1 else None
+
+
+def needs_groups(bank: Bank, *, seed: int = 1) -> pd.Series | None:
+    """Give what each customer banks for, by latent classes learned anew; None without products or stable segments."""
+    if not bank.has("accounts", "products"):
+        return None
+    today = needs_on(bank)
+    segments = Segments(today.basis, method=LatentClasses(), most=5, seed=seed).fit(today.frame)
     return today.groups(segments) if segments.k_ > 1 else None
 
 

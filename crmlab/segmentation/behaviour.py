@@ -10,7 +10,7 @@ import pandas as pd
 
 from crmlab.segmentation.columns import Basis, Column
 from crmlab.segmentation.compared import Compared, outcomes_of
-from crmlab.segmentation.people import account_owners
+from crmlab.segmentation.people import account_owners, bank_was_young
 from crmlab.segmentation.segments import Segments
 from crmlab.snapshots import snapshot
 from crmlab.stats import count_text
@@ -177,13 +177,14 @@ def earlier_on(bank: Bank, *, least_months: int = 3) -> tuple[Compared | None, s
     Returns
     -------
     (Compared or None, str)
-        None where no booking was known by then or nobody owned an account; the day, ``YYYY-MM-DD``.
+        None where no booking was known by then, nobody owned an account, or the bank was just starting; the day,
+        ``YYYY-MM-DD``.
     """
     day = str((pd.Timestamp(bank.date or bank.report_on) - pd.DateOffset(years=1)).date())
     if not months_of_bookings(bank, day):
         return None, day
     found = behaviour_on(bank, day, least_months=least_months)
-    return (found if len(found.seen) else None), day
+    return (None if not len(found.seen) or bank_was_young(found.seen) else found), day
 
 
 def learned(

@@ -17,7 +17,7 @@ __all__ = ["LEAST_STRENGTH", "TRIED", "TRIED_ON", "choose", "floor_share", "tria
 LEAST_STRENGTH = 0.8  # Tibshirani and Walther 2005
 TRIED = (
     "k", "strength", "strength_error", "weakest_jaccard", "smallest_share", "usefulness", "usefulness_error",
-    "strength_null", "gap", "gap_limit", "is_admissible",
+    "strength_null", "gap", "gap_limit", "is_admissible", "usefulness_behind_error",
 )  # columns of a trial  # fmt: skip
 TRIED_ON = 2_000  # customers drawn to try numbers
 _CROWD_SAMPLE = 1_000
@@ -67,7 +67,8 @@ def trial(
         One row a k: ``k``, ``strength`` and ``strength_error`` (prediction strength), ``strength_null`` (the same of
         one crowd), ``weakest_jaccard``, ``smallest_share``, ``usefulness`` and ``usefulness_error`` (share of the
         variance of the outcomes' ranks, cross-validated), ``gap`` (how much better the clusters fit the customers than
-        one crowd), ``gap_limit`` (95 % limit for one crowd, all k together), ``is_admissible``.
+        one crowd), ``gap_limit`` (95 % limit for one crowd, all k together), ``is_admissible``,
+        ``usefulness_behind_error`` (standard error of the difference from the most useful admissible number).
 
     Notes
     -----
@@ -78,11 +79,12 @@ def trial(
     sample = frame.iloc[drawn]
     rows = method.rows(sample)
     strength = prediction_strength(rows, method.cluster, list(ks), splits=_SPLITS, seed=seed).set_index("k")
-    fits = []
+    fits, folds = [], {}
     for k in ks:
         found = cluster_stability(rows, method.cluster, k, resamples=_RESAMPLES, seed=seed)
         labels = method.cluster(rows, k, seed)(rows)
-        use, error = usefulness(labels, outcomes.iloc[drawn] if outcomes is not None else None, seed=seed)
+        folds[k] = _told_by_fold(labels, outcomes.iloc[drawn] if outcomes is not None else None, seed)
+        use, error = _mean_and_error(folds[k])
         sizes = np.bincount(labels, minlength=k) / len(labels)
         fits.append((k, found.weakest, sizes.min(), use, error))
     names = ["k", "weakest_jaccard", "smallest_share", "usefulness", "usefulness_error"]
@@ -94,6 +96,7 @@ def trial(
         & (table["smallest_share"] >= floor_share(len(frame)))
         & (table["gap"] > table["gap_limit"])
     )
+    table["usefulness_behind_error"] = _behind_errors(table, folds)
     return table
 
 
@@ -101,12 +104,12 @@ def choose(table: pd.DataFrame) -> int:
     """Choose the number of segments from a `trial`: 0 where none is admissible.
 
     The largest admissible number (Tibshirani and Walther 2005) that is not less useful than the most useful admissible
-    one by more than two standard errors of the difference; without outcomes, the largest.
+    one by more than two standard errors of the difference on the same folds; without outcomes, the largest.
 
     Examples
     --------
     >>> tried = pd.DataFrame({"k": [2, 3, 4], "is_admissible": [True, True, False], "usefulness": [0.2, 0.25, 0.3],
-    ...                       "usefulness_error": 0.02})
+    ...                       "usefulness_behind_error": [0.02, 0.0, 0.02]})
     >>> choose(tried), choose(tried.assign(is_admissible=False))
     (3, 0)
     """
@@ -115,8 +118,7 @@ def choose(table: pd.DataFrame) -> int:
         return 0
     if able["usefulness"].notna().all():
         best = able.loc[able["usefulness"].idxmax()]
-        error = np.hypot(able["usefulness_error"], best["usefulness_error"])
-        able = able[able["usefulness"] >= best["usefulness"] - 2 * error]
+        able = able[able["usefulness"] >= best["usefulness"] - 2 * able["usefulness_behind_error"]]
     return int(able["k"].max())
 
 
@@ -145,8 +147,13 @@ def usefulness(labels: np.ndarray, outcomes: pd.DataFrame | None, *, seed: int =
     >>> round(value, 1)
     0.7
     """
+    return _mean_and_error(_told_by_fold(labels, outcomes, seed))
+
+
+def _told_by_fold(labels: np.ndarray, outcomes: pd.DataFrame | None, seed: int) -> np.ndarray:
+    """Share of variance told in each fold, the mean over the outcomes; empty where nothing can be told."""
     if outcomes is None or not outcomes.shape[1] or len(outcomes) < 2 * _FOLDS:
-        return float("nan"), float("nan")
+        return np.array([])
     fold = np.random.default_rng(seed).permutation(len(labels)) % _FOLDS
     segments = np.unique(labels, return_inverse=True)[1]
     k = segments.max() + 1
@@ -168,9 +175,23 @@ def usefulness(labels: np.ndarray, outcomes: pd.DataFrame | None, *, seed: int =
         by_fold = [(told[here].mean(), untold[here].mean()) for here in ((fold == f) & known for f in range(_FOLDS))]
         explained.append([1 - a / b if b > 0 else 0.0 for a, b in by_fold])
     if not explained:
+        return np.array([])
+    return np.mean(explained, axis=0)
+
+
+def _mean_and_error(folds: np.ndarray) -> tuple[float, float]:
+    if not len(folds):
         return float("nan"), float("nan")
-    folds = np.mean(explained, axis=0)
     return float(folds.mean()), float(folds.std(ddof=1) / np.sqrt(_FOLDS))
+
+
+def _behind_errors(table: pd.DataFrame, folds: dict[int, np.ndarray]) -> list[float]:
+    """Standard error of how far each number lies behind the most useful admissible one, on the same folds."""
+    able = table[table["is_admissible"] & table["usefulness"].notna()]
+    if not len(able):
+        return [float("nan")] * len(table)
+    best = folds[int(able.loc[able["usefulness"].idxmax(), "k"])]
+    return [_mean_and_error(best - folds[int(k)])[1] if len(folds[int(k)]) else float("nan") for k in table["k"]]
 
 
 def _against_crowds(sample: pd.DataFrame, basis: Basis, method: Method, ks: Sequence[int], seed: int) -> pd.DataFrame:

@@ -24,6 +24,7 @@ LABELS = {
     "threatened_share": "Often, but not lately",
     "never_active_share": "Never did anything of their own",
     "adjusted_rand_wealth": "Agreement with tiers of wealth",
+    "adjusted_rand_needs": "Agreement with the segments by needs",
     "adjusted_rand_behaviour": "Agreement with the segments by behaviour",
     "adjusted_rand_named_cells": "Agreement with the named cells",
     "stayed_share": "In the same segment a year later",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,10 @@ from crmlab.errors import refuse
 from crmlab.stats import Estimate, Evidence, amount_text, count_text, proportion, proportions, share_text, transitions
 from crmlab.stats.differences import METHOD, holm, winsorised_difference
 
-__all__ = ["ageing", "hide_small_starts", "migration", "worth_of_moves"]
+__all__ = ["ageing", "hide_small_starts", "migration", "worth_between", "worth_of_moves"]
 
 _LONGEST_TITLE = 70
+_YEAR_DAYS = 365
 
 
 def migration(
@@ -280,6 +282,37 @@ def _worth_reading(frame: pd.DataFrame, currency: str, *, group: str, gone: str)
                 f"who stayed, {amount_text(top['total_amount'], currency)} together."
             )
     return " ".join([*parts, "This goes with the moves; it is not caused by them."])
+
+
+def worth_between(
+    was: pd.Series,
+    groups: pd.Series,
+    earlier: pd.DataFrame,
+    seen: pd.DataFrame,
+    *,
+    currency: str,
+    order: Sequence[str],
+    group: str = "segment",
+) -> Evidence:
+    """Say which moves of a year go with more or less yield, by the snapshots of both days.
+
+    Parameters
+    ----------
+    was, groups : Series of str
+        Group of each customer a year ago and today.
+    earlier, seen : DataFrame
+        Snapshots of the two days with ``margin_12m_amount``. Where ``tenure_days`` is known, customers of less than a
+        year at the earlier day are left out and counted: their first year was not a whole one.
+    currency, order, group
+        As in `worth_of_moves`.
+    """
+    long = earlier.index[earlier["tenure_days"] >= _YEAR_DAYS] if "tenure_days" in earlier else earlier.index
+    whole = was[was.index.isin(long)]
+    values = {"value_before": earlier["margin_12m_amount"], "value_after": seen["margin_12m_amount"]}
+    found = worth_of_moves(whole, groups, **values, currency=currency, order=order, group=group)
+    young = len(was) - len(whole)
+    out = f" {count_text(young)} customers of less than a year at the earlier date are left out." if young else ""
+    return replace(found, reading=found.reading + out)
 
 
 def ageing(before_labels: pd.Series, fresh_labels: pd.Series) -> Evidence:

@@ -13,7 +13,7 @@ from crmlab.segmentation.famd import FactorMethod
 from crmlab.segmentation.latent_classes import LatentClasses
 from crmlab.segmentation.methods import Method
 from crmlab.segmentation.needs import NEED_FAMILIES, NO_NEED, needs, needs_outcomes
-from crmlab.segmentation.people import account_owners, year_before
+from crmlab.segmentation.people import account_owners, bank_was_young, year_before
 from crmlab.segmentation.rivals import rivals
 from crmlab.segmentation.segments import EVERYBODY, Segments
 from crmlab.snapshots import snapshot
@@ -91,7 +91,7 @@ def earlier_on(bank: Bank, today: Compared) -> tuple[Compared | None, str]:
         return None, day
     columns = [column.name for column in today.basis.columns]
     then = needs_on(bank, day, kept={"columns": columns})
-    if not len(then.seen):
+    if not len(then.seen) or bank_was_young(then.seen):
         return None, day
     frame = then.frame.reindex(columns=columns)
     return Compared(then.seen, today.basis, frame, then.rest, then.said, then.outcomes), day

@@ -12,7 +12,7 @@ from crmlab.stats import count_text
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["account_owners", "has_year_to", "income_of", "year_before"]
+__all__ = ["account_owners", "bank_was_young", "has_year_to", "income_of", "year_before"]
 
 
 def account_owners(seen: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -43,6 +43,15 @@ def year_before(bank: Bank) -> str:
         return ""
     first = bank.sql("select min(balance_on) from balances").fetchall()[0][0]
     return str(day.date()) if pd.Timestamp(first) <= day else ""
+
+
+def bank_was_young(seen: pd.DataFrame) -> bool:
+    """Whether half of the customers had joined within a year: moves since then would tell of the bank's own start.
+
+    >>> bank_was_young(pd.DataFrame({"tenure_days": [30, 200, 4000]}))
+    True
+    """
+    return bool(len(seen)) and "tenure_days" in seen and float(seen["tenure_days"].median()) < 365
 
 
 def has_year_to(bank: Bank, day: str) -> bool:

@@ -316,7 +316,8 @@ def riskier_by(held: pd.DataFrame, by: str, *, what: str = "") -> Evidence:
     -------
     Evidence
         Frame, the largest share first: a column called `what` (group), ``share`` with Wilson limits, ``n`` (holders who
-        stated a tolerance), ``p_value`` (Fisher's exact test against the other groups, by Holm for all groups shown).
+        stated a tolerance), ``p_value`` (Fisher's exact test against who is not in the group, by Holm for all groups
+        shown).
         Groups with fewer than 10 holders are left out and counted in the reading.
 
     Notes
@@ -337,9 +338,12 @@ def riskier_by(held: pd.DataFrame, by: str, *, what: str = "") -> Evidence:
     each = judged.groupby([by, "customer_id"])["excess_count"].max() > 0
     counts = each.groupby(level=0).agg(["sum", "size"])
     shown = counts[counts["size"] >= SMALLEST_GROUP]
-    rest = counts.sum() - shown
-    tables = zip(shown["sum"], shown["size"] - shown["sum"], rest["sum"], rest["size"] - rest["sum"], strict=True)
-    p_values = [fisher_exact([[a, b], [c, d]]).pvalue if c + d else np.nan for a, b, c, d in tables]
+    whole = judged.groupby("customer_id")["excess_count"].max() > 0
+    p_values = []
+    for name in shown.index:  # against who is not in the group at all, so that nobody is on both sides
+        mine, rest = each[name], whole[~whole.index.isin(each[name].index)]
+        table = [[mine.sum(), (~mine).sum()], [rest.sum(), (~rest).sum()]]
+        p_values.append(fisher_exact(table).pvalue if len(rest) else np.nan)
     frame = proportions(shown["sum"], shown["size"]).assign(p_value=holm(p_values)).rename_axis(what)
     frame = frame.sort_values("share", ascending=False, kind="stable").reset_index()
     left = f" {count_text(len(counts) - len(shown))} with fewer than {SMALLEST_GROUP} are left out."
@@ -350,8 +354,7 @@ def riskier_by(held: pd.DataFrame, by: str, *, what: str = "") -> Evidence:
     if not len(frame):
         few = f"No {what} has {SMALLEST_GROUP} investors who stated a tolerance"
         return Evidence(frame, few, about, f"{few}.")
-    whole = shown["sum"].sum() / shown["size"].sum()
-    above = frame[(frame["p_value"] < 0.05) & (frame["share"] > whole)]
+    above = frame[(frame["p_value"] < 0.05) & (frame["share"] > whole.mean())]
     title = f"No {what} stands out for sure" if len(frame) > 1 else f"Only one {what} can be looked at"
     said = f"{title}: the shares lie between {share_text(frame['share'].min())} and {share_text(frame['share'].max())}"
     if len(above):

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pandas as pd
 
 from crmlab.bank.contract import SMALLEST_GROUP
-from crmlab.segmentation.migration import migration, worth_of_moves
+from crmlab.segmentation.migration import migration, worth_between
 from crmlab.segmentation.tiers import Tiering
-from crmlab.stats import Evidence, count_text, proportion
+from crmlab.stats import Evidence, proportion
 
 __all__ = ["moves", "worth"]
 
@@ -37,7 +37,10 @@ def moves(before: pd.DataFrame, after: pd.DataFrame, rule: Tiering) -> Evidence:
     The amounts are nominal: inflation lifts customers over fixed thresholds. Who joined in between is not in the table.
     """
     start = rule.of(before["assets_amount"])
-    found = migration(start, rule.of(after["assets_amount"]), order=rule.names, group="tier")
+    end = rule.of(after["assets_amount"])
+    if "accounts_count" in after:  # who came since and owns no account is in no tier; who closed all is still here
+        end = end[end.index.isin(start.index) | (after["accounts_count"] > 0)]
+    found = migration(start, end, order=rule.names, group="tier")
     counts = found.frame["customers_count"]
     if counts.sum() < SMALLEST_GROUP:
         return found
@@ -84,17 +87,7 @@ def worth(before: pd.DataFrame, after: pd.DataFrame, rule: Tiering) -> Evidence:
     The margin is a share of the balances that make the tier, so that money and yield move together is by construction.
     What is learned is how much yield each way is, and whether the movers are many.
     """
-    whole = before[before["tenure_days"] >= _YEAR_DAYS] if "tenure_days" in before else before
-    found = worth_of_moves(
-        rule.of(whole["assets_amount"]),
-        rule.of(after["assets_amount"]),
-        whole["margin_12m_amount"],
-        after["margin_12m_amount"],
-        currency=rule.currency,
-        order=rule.names,
-        group="tier",
-    )
-    young = len(before) - len(whole)
-    out = f" {count_text(young)} customers of less than a year at the earlier date are left out." if young else ""
+    was, now = rule.of(before["assets_amount"]), rule.of(after["assets_amount"])
+    found = worth_between(was, now, before, after, currency=rule.currency, order=rule.names, group="tier")
     made = " Assets make both tier and margin, so part of it holds by construction." if len(found.frame) else ""
-    return replace(found, reading=found.reading + made + out)
+    return replace(found, reading=found.reading + made)
