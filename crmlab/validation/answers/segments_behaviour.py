@@ -64,6 +64,7 @@ NO_TRUTH: dict[str, str] = {
     "stayed_share": "Planted kinds never change, but what is seen of a customer does: who acts less is hardly active.",
     "moved_share": "Planted kinds never change, but what is seen of a customer does: who acts less is hardly active.",
     "reassigned_share": "How a model ages follows from how customers come and go; no planted number states it.",
+    "clear_moves": "Which moves are clear depends on how many customers there are to see it by.",
     "leaving_*": "Yields follow from balances and fees; what a leaver would have brought was never seen by anybody.",
     "champions_share": "Fifths are cut out of the customers seen; there is no true share of a cell.",
     "threatened_share": "Fifths are cut out of the customers seen; there is no true share of a cell.",
