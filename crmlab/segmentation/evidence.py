@@ -30,6 +30,7 @@ LABELS = {
     "stayed_share": "In the same segment a year later",
     "moved_share": "Moved to another segment",
     "left_share": "Left the bank",
+    "clear_moves": "Moves that clearly go with more or less yield",
     "leaving_worth": "Change of the yield a year with each leaver",
     "leaving_total": "Change of the yield a year with all leavers",
     "reassigned_share": "Otherwise placed by a model learned anew",

@@ -49,6 +49,7 @@ def portraits(
     *,
     order: Sequence[str],
     was: pd.Series | None = None,
+    still: pd.Index | None = None,
     rules: Mapping[str, str] | None = None,
     seed: int = 1,
 ) -> Portraits:
@@ -66,13 +67,15 @@ def portraits(
         Segments, in the order shown.
     was : Series of str, optional
         Segment of each customer a year ago, for who left since.
+    still : Index, optional
+        Customers of the bank today, for the same; those of the snapshot.
     rules : mapping of str to str, optional
         Plain rule of each segment.
     seed : int
         Of the bootstrap.
     """
     satisfied, asked = satisfaction_of(bank)
-    left = leaving(was, seen.index, order=order) if was is not None and len(was) else None
+    left = leaving(was, seen.index if still is None else still, order=order) if was is not None and len(was) else None
     facts = segment_facts(
         seen, groups, order=order, currency=bank.currency, satisfaction=satisfied, left=left, seed=seed
     )
