@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -51,6 +51,7 @@ def portraits(
     was: pd.Series | None = None,
     still: pd.Index | None = None,
     rules: Mapping[str, str] | None = None,
+    services: pd.Series | None = None,
     seed: int = 1,
 ) -> Portraits:
     """Describe each segment and say what to do with it.
@@ -71,6 +72,8 @@ def portraits(
         Customers of the bank today, for the same; those of the snapshot.
     rules : mapping of str to str, optional
         Plain rule of each segment.
+    services : Series of str, optional
+        Service of each segment where it is decided otherwise, indexed by segment; else by the rules of `treatments`.
     seed : int
         Of the bootstrap.
     """
@@ -80,6 +83,9 @@ def portraits(
         seen, groups, order=order, currency=bank.currency, satisfaction=satisfied, left=left, seed=seed
     )
     done = treatments(seen, groups, order=order, currency=bank.currency, facts=facts, seed=seed)
+    if services is not None:
+        served = done.frame["segment"].map(services).fillna(done.frame["service"])
+        done = replace(done, frame=done.frame.assign(service=served))
     return Portraits(facts, done, cards(facts, done, rules or {}, order=order), asked)
 
 
