@@ -92,7 +92,7 @@ def test_without_segments_the_groups_are_plain_rules(bank):
     assert (groups == NO_NEED).equals(bare.rename("segment"))
     assert order_of(few, groups)[-1] == NO_NEED
     said = needs_answer.headline(few, None, groups)
-    assert said.startswith("There are no stable segments of needs here: ")
+    assert said.startswith("There are too few customers here to look for segments of needs. ")
     assert "Groups by the products held, which are rules and not kinds, stand in: " in said
     largest = groups.value_counts()
     assert f": {largest.index[0]} {100 * largest.iloc[0] / len(groups):.1f} %, " in said

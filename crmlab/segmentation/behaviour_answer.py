@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from crmlab.segmentation.segments import Segments
-from crmlab.segmentation.segments_answer import dearest_move, kinds
+from crmlab.segmentation.segments_answer import dearest_move, kinds, none_found
 from crmlab.stats import Evidence
 
 __all__ = ["headline", "outlook"]
@@ -25,9 +25,8 @@ def headline(segments: Segments, stability: Evidence | None, groups: pd.Series) 
     """
     if segments.k_ < 2:
         return (
-            "There are no stable segments of behaviour here: groups do not come back on other customers, or there are "
-            "too few customers to see it. Named cells of recency and frequency are used instead; they are rules, not "
-            "kinds."
+            f"{none_found(segments, 'behaviour')} Named cells of recency and frequency are used instead; they are rules, "
+            "not kinds."
         )
     start = f"Customers bank in {segments.k_} ways"
     return kinds(segments, stability, groups, start=start, whom="who show how they bank")

@@ -9,7 +9,7 @@ import pandas as pd
 from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.segmentation import evidence
 from crmlab.segmentation.segments import Segments
-from crmlab.segmentation.segments_answer import dearest_move, kinds
+from crmlab.segmentation.segments_answer import dearest_move, kinds, none_found
 from crmlab.stats import Evidence, share_text
 
 __all__ = ["LABELS", "headline", "outlook", "suits"]
@@ -47,8 +47,8 @@ def headline(segments: Segments, stability: Evidence | None, groups: pd.Series) 
         ]
         listed = f": {', '.join(sizes)}" if sizes else ""
         return (
-            "There are no stable segments of needs here: groups do not come back on other customers, or there are too "
-            f"few customers to see it. Groups by the products held, which are rules and not kinds, stand in{listed}."
+            f"{none_found(segments, 'needs')} Groups by the products held, which are rules and not kinds, stand "
+            f"in{listed}."
         )
     start = f"Beyond everyday banking customers have {segments.k_} kinds of need"
     return kinds(segments, stability, groups, start=start, whom="who hold such products")

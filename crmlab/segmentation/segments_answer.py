@@ -7,7 +7,7 @@ import pandas as pd
 from crmlab.segmentation.segments import Segments
 from crmlab.stats import Evidence, amount_text, count_text, share_text
 
-__all__ = ["dearest_move", "kinds"]
+__all__ = ["dearest_move", "kinds", "none_found"]
 
 
 def kinds(segments: Segments, stability: Evidence | None, groups: pd.Series, *, start: str, whom: str) -> str:
@@ -39,6 +39,24 @@ def kinds(segments: Segments, stability: Evidence | None, groups: pd.Series, *, 
     return (
         f"{told} They come back on other customers: even the weakest, {weakest['segment']}, was found again in "
         f"{int(weakest['recovered_count'])} of {int(weakest['resamples_count'])} samples."
+    )
+
+
+def none_found(segments: Segments, what: str) -> str:
+    """Say that there are no stable segments, and why in a few words.
+
+    Parameters
+    ----------
+    segments : Segments
+        As fitted or read.
+    what : str
+        What they would be of, e.g. ``behaviour``.
+    """
+    if not len(segments.trial_):
+        return f"There are too few customers here to look for segments of {what}."
+    return (
+        f"There are no stable segments of {what} here: groups do not come back on other customers, or customers of one "
+        "kind would be parted as well."
     )
 
 
