@@ -25,8 +25,8 @@ def headline(segments: Segments, stability: Evidence | None, groups: pd.Series) 
     """
     if segments.k_ < 2:
         return (
-            f"{none_found(segments, 'behaviour')} Named cells of recency and frequency are used instead; they are rules, "
-            "not kinds."
+            f"{none_found(segments, 'behaviour')} Named cells of recency and frequency are used instead; they are "
+            "rules, not kinds."
         )
     start = f"Customers bank in {segments.k_} ways"
     return kinds(segments, stability, groups, start=start, whom="who show how they bank")
