@@ -116,7 +116,10 @@ def stability_of(segments: Segments) -> Evidence | None:
         reading=f"The weakest is {weakest['segment']}: it was found again in {int(weakest['recovered_count'])} and "
         f"lost in {int(weakest['dissolved_count'])} of {resamples} samples, with a mean Jaccard of {lowest.short}. "
         f"The mean silhouette is {wide:.2f}: 1 would be groups far apart, 0 groups that touch.",
-        estimates={"weakest_jaccard": lowest, "silhouette": Estimate(wide, unit="index", n=min(n, SILHOUETTE_ON))},
+        estimates={
+            "weakest_jaccard": lowest,
+            "silhouette": Estimate(wide, "index", n=min(n, SILHOUETTE_ON), method="of the customers drawn"),
+        },
     )
 
 

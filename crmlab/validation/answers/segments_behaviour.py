@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
-from crmlab.segmentation.behaviour import earlier_on
 from crmlab.validation.case import Case, Known, TrueValue, Unknown
-from crmlab.validation.departures import expected_departures
 
 __all__ = ["NOTEBOOK", "NO_TRUTH", "TRUTHS"]
 
 NOTEBOOK = "12_segments_behaviour"
-_MONTH_DAYS = 365.25 / 12
 
 
 def _segments(case: Case) -> Known | Unknown:
@@ -26,37 +21,13 @@ def _segments(case: Case) -> Known | Unknown:
     return Known(float(kinds), "Counted in the truth: the ways of banking that were planted.")
 
 
-def _left(case: Case) -> Known | Unknown:
-    months = int(case.parameters.get("least_months", 3))
-    earlier, before = earlier_on(case.bank, least_months=months)
-    if earlier is None:
-        return Unknown("No bookings of a year before are known.")
-    start, day = pd.Timestamp(before), pd.Timestamp(case.bank.date)
-    if any((one + pd.Timedelta(days=1)).day != 1 for one in (start, day)):
-        return Unknown(
-            "The simulation keeps chances by month; a report as of the last day of a month has a truth here."
-        )
-    people = case.truth.table("customers").set_index("customer_id")
-    settled = start - pd.Timedelta(days=months * _MONTH_DAYS)
-    # chances of customers who were there earlier and left just before the year belong to the sum: see the notes there
-    there = (people["joined_on"] <= settled) & ~people["is_guest"].astype(bool)
-    here = there & ~(people["left_on"] <= start)
-    if not here.any():
-        return Unknown("Nobody was there a year before.")
-    expected = expected_departures(case.truth, case.bank, start.to_period("M") + 1, day.to_period("M"))
-    return Known(
-        float(expected.reindex(people.index[there]).sum()) / int(here.sum()),
-        "Sum of the true chances to leave within the year of those who had been there for "
-        f"{months} months at its start (to close, to be closed after long silence, to die).",
-    )
-
-
-TRUTHS: dict[str, TrueValue] = {"segments_count": _segments, "left_share": _left}
+TRUTHS: dict[str, TrueValue] = {"segments_count": _segments}
 _OF_THE_METHOD = (
     "A property of the method on these customers, not of the bank: tests hold it to R's fpc on published data."
 )
 _NO_FORMULA = "What is seen of a customer in twelve months has no formula in the simulation."
 NO_TRUTH: dict[str, str] = {
+    "left_share": "The departures on the page of wealth, of nearly the same customers; held against the truth there.",
     "prediction_strength": _OF_THE_METHOD,
     "weakest_jaccard": _OF_THE_METHOD,
     "silhouette": _NO_FORMULA,

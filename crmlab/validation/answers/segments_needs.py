@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from crmlab.segmentation.suitability import CLASSES, GRADES
-from crmlab.validation.answers.segments_wealth import TRUTHS as WEALTH
 from crmlab.validation.case import Case, Known, TrueValue, Unknown
 
 __all__ = ["NOTEBOOK", "NO_TRUTH", "TRUTHS"]
@@ -45,7 +44,6 @@ def _silent(case: Case) -> Known | Unknown:
 TRUTHS: dict[str, TrueValue] = {
     "unsuitable_count": _unsuitable,
     "no_tolerance_count": _silent,
-    "left_share": WEALTH["left_share"],
 }
 _OF_THE_METHOD = (
     "A property of the method on these customers, not of the bank: tests hold it to R's fpc on published data."
@@ -53,6 +51,7 @@ _OF_THE_METHOD = (
 _NO_FORMULA = "Holdings grow out of years of wishes in the simulation; no planted number states it."
 _COUNTED = "Its count is held against the truth; a share of the same customers would say it twice."
 NO_TRUTH: dict[str, str] = {
+    "left_share": "The departures on the page of wealth, of nearly the same customers; held against the truth there.",
     "segments_count": "Five kinds of need are planted. Starters hold hardly any product, so they are left out by rule, "
     "and how many of the others come back depends on the size of the bank.",
     "prediction_strength": _OF_THE_METHOD,
