@@ -21,6 +21,7 @@ FPC = {
     2: {50: 1.0, 100: 1.0},
     3: {47: 0.9079, 50: 0.9959, 53: 0.9107},
 }
+FPC_OF_FOUR = {47: [0.7867], 53: [0.7309], 25: [0.6612, 0.6630]}  # two clusters of 25
 
 
 @pytest.mark.parametrize("k", FPC)
@@ -29,6 +30,16 @@ def test_jaccard_agrees_with_fpc(iris, k):
     assert set(frame.index) == set(FPC[k])
     for size, value in FPC[k].items():
         assert frame.loc[size, "jaccard"] == pytest.approx(value, abs=0.03)  # standard error of a mean of 100: .007
+
+
+def test_jaccard_of_four_clusters_agrees_with_fpc(iris):
+    frame = cluster_stability(iris, kmeans, 4, resamples=200, seed=4).frame
+    found = {size: sorted(part["jaccard"]) for size, part in frame.groupby("size_count")}
+    assert set(found) == set(FPC_OF_FOUR)
+    spread = (frame["jaccard_high"] - frame["jaccard_low"]).max() / 3.92
+    error = spread * np.sqrt(1 / 200 + 1 / 200)  # of the difference of two means of 200 samples: .015
+    for size, values in FPC_OF_FOUR.items():
+        assert found[size] == pytest.approx(values, abs=3 * error)
 
 
 def test_prediction_strength_agrees_with_fpc(iris):

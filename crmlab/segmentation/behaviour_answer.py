@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from crmlab.segmentation.segments import Segments
-from crmlab.segmentation.segments_answer import dearest_move, kinds, none_found
+from crmlab.segmentation.segments_answer import dearest_move, first_to_do, kinds, none_found
 from crmlab.stats import Evidence
 
 __all__ = ["headline", "outlook"]
@@ -54,8 +54,5 @@ def outlook(
         parts.append(
             f"A model learned a year ago places {aged['reassigned_share'].short} of today's customers otherwise."
         )
-    served = done.frame[done.frame["customers_count"] > 0] if done is not None else pd.DataFrame()
-    if len(served):
-        first = served.iloc[0]
-        parts.append(f"{first['segment']}: {first['service']}; {first['product']}.")
+    parts += first_to_do(done)
     return " ".join(parts) or "This bank's data say nothing about movement or treatment."

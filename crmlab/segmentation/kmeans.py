@@ -14,6 +14,7 @@ from threadpoolctl import ThreadpoolController
 __all__ = ["Centres", "kmeans"]
 
 _MANY = 20_000  # rows from which a second thread is worth its cost; below, threads on busy cores only wait
+_FEW = 300  # rows up to which single moves are tried; beyond, one row weighs too little in a mean
 _BLOCK = 50_000
 _SHORT_RUN = 5
 
@@ -79,8 +80,15 @@ def kmeans(rows: np.ndarray, k: int, seed: int, *, starts: int = 20) -> Centres:
     Notes
     -----
     All starts run at once: the evidence asks for hundreds of small clusterings, and scikit-learn, which runs one start
-    after another, takes longer. Of 20 starts the best 5 after 6 steps are run to the end. Above 20,000 rows the
-    last run is scikit-learn's.
+    after another, takes longer. Of 20 starts the best 5 after 6 steps are run to the end. Up to 300 rows
+    there are twice as many starts, and the best are polished by single moves (Hartigan and Wong 1979), which matter
+    where clusters are small: on scaled iris with k = 4, 10 of 40 seeds found the best sum of squares without that.
+    Above 20,000 rows the last run is scikit-learn's.
+
+    References
+    ----------
+    Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA; Hartigan and Wong (1979),
+    Algorithm AS 136, Applied Statistics 28.
 
     Examples
     --------
@@ -100,11 +108,13 @@ def kmeans(rows: np.ndarray, k: int, seed: int, *, starts: int = 20) -> Centres:
 
 def _best_of(rows: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> np.ndarray:
     """Run Lloyd's algorithm from all starts at once and give the centres of the best, shape (k, features)."""
+    starts *= 2 if len(rows) <= _FEW else 1
     middle = rows.mean(axis=0)
     rows = rows - middle  # keeps the squares small
     squares = (rows**2).sum(axis=1)
     centres = _spread_out(rows, squares, k, rng, starts)
     enough = 1e-4 * rows.var(axis=0).mean()
+    kept = max(starts // 4, 3)
     moving = np.arange(starts)
     inertia = np.full(starts, np.inf)
     labels = np.full((starts, len(rows)), -1)
@@ -116,11 +126,44 @@ def _best_of(rows: np.ndarray, k: int, rng: np.random.Generator, starts: int) ->
         centres[moving], labels[moving] = moved, now
         moving = moving[~still]
         if step == _SHORT_RUN:  # the worse starts hardly ever overtake: go on with the best
-            good = np.argsort(inertia, kind="stable")[: max(starts // 4, 3)]
+            good = np.argsort(inertia, kind="stable")[:kept]
             moving = moving[np.isin(moving, good)]
         if not len(moving):
             break
-    return centres[inertia.argmin()] + middle
+    if len(rows) > _FEW:
+        return centres[inertia.argmin()] + middle
+    polished = [_exchanged(rows, centres[start]) for start in np.argsort(inertia, kind="stable")[:kept]]
+    return min(polished, key=lambda one: one[1])[0] + middle
+
+
+def _exchanged(rows: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, float]:
+    """Move one row at a time to where it lowers the sum of squares most, until none does (Hartigan and Wong 1979).
+
+    A row that leaves its cluster takes its pull on the mean with it, so a move can pay where the nearest mean is its
+    own: Lloyd's algorithm stops too early, by a row or two, in small clusters.
+    """
+    k, every = len(centres), np.arange(len(rows))
+    far = ((rows[:, None] - centres) ** 2).sum(axis=2)
+    labels = far.argmin(axis=1)
+    changed = range(k)
+    for _ in range(len(rows)):
+        count = np.bincount(labels, minlength=k).astype(float)
+        for place in changed:
+            if count[place]:
+                far[:, place] = ((rows - rows[labels == place].mean(axis=0)) ** 2).sum(axis=1)
+        own, mine = far[every, labels], count[labels]
+        leave = np.where(mine > 1, mine / np.maximum(mine - 1, 1) * own, 0.0)
+        join = count / (count + 1) * far
+        join[every, labels] = np.inf
+        gain = leave - join.min(axis=1)
+        moved = gain.argmax()
+        if gain[moved] <= 1e-9 * max(own.sum(), 1e-300):
+            break
+        changed = (labels[moved], join[moved].argmin())
+        labels[moved] = changed[1]
+    means = np.array([rows[labels == place].mean(axis=0) if (labels == place).any() else centres[place]
+                      for place in range(k)])  # fmt: skip
+    return means, float(((rows - means[labels]) ** 2).sum())
 
 
 def _spread_out(rows: np.ndarray, squares: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import pandas as pd
 from crmlab.bank.contract import SMALLEST_GROUP
 from crmlab.segmentation import evidence
 from crmlab.segmentation.segments import Segments
-from crmlab.segmentation.segments_answer import dearest_move, kinds, none_found
+from crmlab.segmentation.segments_answer import dearest_move, first_to_do, kinds, none_found
 from crmlab.stats import Evidence, share_text
 
 __all__ = ["LABELS", "headline", "outlook", "suits"]
@@ -107,8 +107,5 @@ def outlook(
         parts.append(
             f"Wealth tells {'little' if rand.value < 0.2 else 'part'} of these groups: adjusted Rand {rand.short}."
         )
-    offered = done.frame[done.frame["family"].fillna("") != ""] if done is not None else ()
-    if len(offered):
-        first = offered.iloc[0]
-        parts.append(f"To do first for {first['segment']}: {first['product']}; {first['service']}.")
+    parts += first_to_do(done)
     return " ".join(parts) or "This bank's data say nothing about movement or treatment."

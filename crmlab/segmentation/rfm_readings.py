@@ -75,7 +75,7 @@ def recent(seen: pd.DataFrame, scores: pd.DataFrame, *, days: int = 3) -> Eviden
 
 def _use_of_recency(middle: float, days: int) -> str:
     """Say what recency is good for, by the median days of the most frequent customers."""
-    half = f", with a median of {middle:,.0f} days since the last act"
+    half = f", with a median of {middle:,.0f} {'day' if round(middle) == 1 else 'days'} since the last act"
     if middle <= days:
         return f"{half}. Among them recency says how the days fell, not who is leaving"
     return f"{half}. Here recency tells customers apart among the most frequent too"

@@ -7,7 +7,7 @@ import pandas as pd
 from crmlab.segmentation.segments import Segments
 from crmlab.stats import Evidence, amount_text, count_text, share_text
 
-__all__ = ["dearest_move", "kinds", "none_found"]
+__all__ = ["dearest_move", "first_to_do", "kinds", "none_found"]
 
 
 def kinds(segments: Segments, stability: Evidence | None, groups: pd.Series, *, start: str, whom: str) -> str:
@@ -80,3 +80,30 @@ def dearest_move(worth: Evidence, currency: str) -> str:
         f"{amount_text(top['total_amount'], currency)} of yield a year ({low} to {high}; the largest of "
         f"{len(worth.frame)} moves looked at, so rather too large)."
     )
+
+
+def first_to_do(done: Evidence | None) -> list[str]:
+    """Say what to do first and with whom; no sentence where nothing is known.
+
+    Parameters
+    ----------
+    done : Evidence or None
+        What `crmlab.segmentation.treatment.treatments` found: ``segment``, ``customers_count``, ``product``,
+        ``service``, and ``family``, empty where no product is to be offered.
+
+    Examples
+    --------
+    >>> one = {"segment": "Mobile", "customers_count": 9, "family": "card", "product": "Credit card", "service": "Chat"}
+    >>> first_to_do(Evidence(pd.DataFrame([one]), "", "", ""))
+    ['To do first for Mobile: Credit card; Chat.']
+    >>> first_to_do(Evidence(pd.DataFrame([one]).assign(family=None), "", "", ""))
+    ['No segment lacks a product that others like it hold.']
+    """
+    there = done.frame[done.frame["customers_count"] > 0] if done is not None else pd.DataFrame()
+    if not len(there):
+        return []
+    offered = there[there["family"].fillna("") != ""]
+    if not len(offered):
+        return ["No segment lacks a product that others like it hold."]
+    first = offered.iloc[0]
+    return [f"To do first for {first['segment']}: {first['product']}; {first['service']}."]
