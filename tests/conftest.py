@@ -18,6 +18,18 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def legible():
+    """Skip a test whose text no installed font can show."""
+    from crmlab.charts.style import faces
+
+    def asked(text: str) -> None:
+        if any("\u4e00" <= sign <= "\u9fff" for sign in text) and len(faces()) == 1:
+            pytest.skip("no font with Chinese glyphs is installed; Debian: fonts-wqy-microhei")
+
+    return asked
+
+
+@pytest.fixture(scope="session")
 def engine_on():
     """Open a DuckDB connection with the tables of a folder as views, without the bank's door; close it yourself."""
     import duckdb

@@ -9,9 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import font_manager
 
 from crmlab import charts
-from crmlab.charts import bars, columns, composition, dots, lines, pyramid, transition_matrix
+from crmlab.charts import bars, columns, composition, dots, lines, pyramid, style, transition_matrix
 from crmlab.charts.style import PALETTE, Scale
 from crmlab.errors import CrmlabError
 
@@ -412,13 +413,19 @@ def test_titles_and_labels_stay_inside_the_figure():
     assert box.x1 <= width + 0.35
 
 
-def test_chinese_names_need_no_missing_glyph():
-    from crmlab.charts.style import faces
-
-    if len(faces()) == 1:
-        pytest.skip("no font with Chinese glyphs is installed; Debian: fonts-wqy-microhei")
+def test_chinese_names_need_no_missing_glyph(legible):
+    legible("北京")
     frame, keywords = EXAMPLES["bars"]
     bars(frame.assign(group=["北京", "上海", "广州"]), **keywords, **WITH).get_figure().canvas.draw()
+
+
+def test_a_font_installed_after_matplotlibs_list_was_made_is_found(monkeypatch, legible):
+    legible("北京")
+    known = font_manager.fontManager
+    monkeypatch.setattr(known, "ttflist", [font for font in known.ttflist if font.name not in style._CJK])
+    faces = style.faces.__wrapped__()
+    assert faces[0] == "DejaVu Sans"
+    assert faces[1] in style._CJK
 
 
 @pytest.mark.parametrize(

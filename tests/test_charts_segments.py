@@ -107,7 +107,8 @@ def test_text_is_as_wide_as_measured():
     "text",
     ["Digital everyday users", "Donaudampfschifffahrtsgesellschaft", "self-service/branch customers", "存款客户" * 9],
 )
-def test_wrapped_text_keeps_its_width_and_its_letters(text, inches):
+def test_wrapped_text_keeps_its_width_and_its_letters(text, inches, legible):
+    legible(text)
     lines = wrapped(text, inches, 7).split("\n")
     assert max(width_of(line, 7) for line in lines) <= inches
     assert "".join(lines).replace("-", "").replace(" ", "") == text.replace("-", "").replace(" ", "")
@@ -456,7 +457,8 @@ def _cards(ax):
     ("segments", "more"),
     [(1, ""), (1, LONG), (2, "W" * 90), (3, LONG), (4, "存款客户" * 12), (7, LONG), (8, ""), (8, LONG)],
 )
-def test_no_text_leaves_its_card_and_none_covers_another(segments, more):
+def test_no_text_leaves_its_card_and_none_covers_another(segments, more, legible):
+    legible(more)
     ax = segment_cards(_deck(segments, more=more), **WITH)
     boxes, cards = _boxes(ax), [card.get_window_extent() for card in _cards(ax)]
     assert len(cards) == segments
@@ -620,7 +622,8 @@ def test_grid_outlines_areas_and_not_their_cells():
 
 
 @pytest.mark.parametrize("more", ["", " of the Donaudampfschifffahrtsgesellschaft", " 存款客户存款客户存款客户"])
-def test_grid_is_legible_and_nothing_is_written_over(more):
+def test_grid_is_legible_and_nothing_is_written_over(more, legible):
+    legible(more)
     frame = GRID.assign(cell=[f"{name}{more}" for name in GRID["cell"]], customers_count=1_234_567)
     ax = cells_grid(frame, **AXES, **WITH)
     boxes = _boxes(ax)

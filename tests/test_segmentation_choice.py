@@ -91,11 +91,14 @@ def test_usefulness_decides_only_where_it_can_tell():
             "k": [2, 3, 4],
             "is_admissible": True,
             "usefulness": [0.20, 0.19, 0.10],
+            "usefulness_error": 0.02,
             "usefulness_behind_error": [0.0, 0.01, 0.01],
         }
     )
     assert choose(tried) == 3  # 4 is less useful by ten standard errors of the difference, 3 by one
     assert choose(tried.assign(usefulness=np.nan)) == 4
+    # 0.001 of the variance is nothing: what is lost by one more segment is the price of estimating it
+    assert choose(tried.assign(usefulness=[0.001, -0.001, -0.003], usefulness_behind_error=[0.0, 0.0005, 0.001])) == 4
     assert choose(tried.assign(is_admissible=[True, False, False])) == 2
 
 

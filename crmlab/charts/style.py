@@ -42,16 +42,26 @@ INK = "#1f2a33"
 SOFT = "#5c6873"
 SIZES = {"standard": (7.2, 4.05), "wide": (7.2, 2.7), "square": (4.4, 4.4), "tall": (7.2, 5.6)}
 _CJK = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "Microsoft YaHei", "PingFang SC", "SimHei")
+_CJK_FILES = ("notosanscjk", "wqy-microhei", "msyh", "pingfang", "simhei")
 _TITLE_POINTS, _SUB_POINTS = 11.0, 8.0
 _TITLE_CHARACTERS, _SUB_CHARACTERS = 74, 112
 
 
 @functools.cache
 def faces() -> list[str]:
-    """Name the installed faces: the default first, then one with Chinese glyphs if there is one."""
+    """Name the installed faces: the default first, then one with Chinese glyphs if there is one.
+
+    matplotlib keeps a list of fonts and does not see one installed later, so the system is asked too.
+    """
     from matplotlib import font_manager
 
-    installed = {font.name for font in font_manager.fontManager.ttflist}
+    known = font_manager.fontManager
+    if not any(font.name in _CJK for font in known.ttflist):
+        for path in font_manager.findSystemFonts():
+            if any(part in path.lower() for part in _CJK_FILES):
+                with contextlib.suppress(OSError, RuntimeError):  # a file that is no font
+                    known.addfont(path)
+    installed = {font.name for font in known.ttflist}
     return ["DejaVu Sans", *[name for name in _CJK if name in installed][:1]]
 
 

@@ -132,7 +132,7 @@ class Segments:
         self._different = different
         if self.k > different:
             refuse(
-                f"k: {self.k} segments are asked for, but the customers differ in {count_text(different)} ways only. "
+                f"k: {self.k} segments are asked for, but the customers differ in {_counted(different, 'way')} only. "
                 "Choose a smaller k."
             )
         self.trial_ = self._tried(frame, outcomes, different)
@@ -270,11 +270,11 @@ class Segments:
         return model
 
     def _refuse(self, frame: pd.DataFrame, outcomes: pd.DataFrame | None) -> None:
-        n = len(frame)
+        n, there = len(frame), _counted(len(frame), "customer")
         refuse(
             *([f"k: {self.k!r} is no whole number. Give 1 or more, or 0."] if self.k != int(self.k) else []),
             *([f"k: {self.k} segments cannot be. Give 1 or more, or 0 to let us choose."] if self.k < 0 else []),
-            *([f"k: {self.k} segments are more than the {n:,} customers. Choose fewer."] if self.k > n else []),
+            *([f"k: {self.k} segments are more than the {there}. Choose fewer."] if self.k > n else []),
             *(
                 ["resamples: 0 judges nothing, so k cannot be chosen. Give k, or 100 resamples."]
                 if self.resamples < 1 and not self.k
@@ -307,12 +307,11 @@ class Segments:
         if self.k == 1:
             return "One group was asked for: nothing was learned."
         if not len(self.trial_) or (self.k and chosen not in set(self.trial_["k"])):
-            few = "customer is" if n == 1 else "customers are"
-            ways = "way" if self._different == 1 else "ways"
             why = (
-                f"{count_text(n)} {few} too few to see whether groups come back; {LEAST_CUSTOMERS} are needed"
+                f"{_counted(n, 'customer')} {'is' if n == 1 else 'are'} too few to see whether groups come back; "
+                f"{LEAST_CUSTOMERS} are needed"
                 if n < LEAST_CUSTOMERS
-                else f"the customers differ in {count_text(self._different)} {ways} only"
+                else f"the customers differ in {_counted(self._different, 'way')} only"
             )
             return f"{'The number was given, but n' if self.k else 'N'}o segments can be told to be stable: {why}."
         table = self.trial_.set_index("k")
@@ -380,6 +379,10 @@ class Segments:
         table["resamples_count"] = found.resamples
         table["silhouette"] = wide
         return table.iloc[list(order)].reset_index(drop=True)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{count_text(number)} {noun}" if number == 1 else f"{count_text(number)} {noun}s"
 
 
 def _some(rng: np.random.Generator, n: int, most: int) -> np.ndarray:
