@@ -166,6 +166,65 @@ EXAMPLES = {
         ),
         {},
     ),
+    "control_chart": (
+        pd.DataFrame(
+            {
+                "period": MONTHS,
+                "value": [7.2] * 23 + [6.1],
+                "low": 6.8,
+                "high": 7.6,
+                "center": 7.2,
+                "is_signal": [False] * 23 + [True],
+                "is_baseline": [True] * 12 + [False] * 12,
+            }
+        ),
+        {
+            "quantity": "Satisfaction with a contact",
+            "unit": "points",
+            "events": pd.DataFrame({"period": MONTHS[[13, 14]], "label": ["Call back", "Training"]}),
+        },
+    ),
+    "likeness_matrix": (
+        pd.DataFrame(
+            {
+                "first": ["Image", "Image", "Expectations"],
+                "second": ["Expectations", "Quality", "Quality"],
+                "htmt": [0.65, 0.7, 0.97],
+                "htmt_low": [0.6, 0.6, 0.93],
+                "htmt_high": [0.7, 0.8, 1.01],
+                "is_alike": [False, False, True],
+            }
+        ),
+        {"limit": 0.9},
+    ),
+    "path_matrix": (
+        pd.DataFrame(
+            {
+                "cause": ["Image", "Image", "Value"],
+                "effect": ["Value", "Satisfaction", "Satisfaction"],
+                "coefficient": [0.5, 0.1, -0.6],
+                "low": [0.4, -0.1, -0.7],
+                "high": [0.6, 0.3, -0.5],
+                "is_clear": [True, False, True],
+            }
+        ),
+        {},
+    ),
+    "performance_map": (
+        pd.DataFrame(
+            {
+                "title": ["Image", "Handling efficiency", "Expectations"],
+                "importance": [0.4, 0.5, 0.1],
+                "importance_low": [0.3, 0.4, 0.0],
+                "importance_high": [0.5, 0.6, 0.2],
+                "performance": [72.0, 61.0, 70.0],
+                "performance_low": [70.0, 59.0, 68.0],
+                "performance_high": [74.0, 63.0, 72.0],
+                "is_ranked": [True, True, False],
+            }
+        ),
+        {"importance_border": 0.3, "performance_border": 68.0, "target": "loyalty"},
+    ),
     "trial_of_k": (
         pd.DataFrame(
             {
@@ -237,7 +296,7 @@ EXAMPLES = {
         {"unit": "EUR"},
     ),
 }
-UNITS = ("%", "number", "years", "EUR", "Month")
+UNITS = ("%", "number", "years", "EUR", "Month", "points", "index")
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,9 @@
 
 from crmlab.charts.bars import bars, columns, composition, dots, pyramid
 from crmlab.charts.cards import cells_grid, segment_cards
+from crmlab.charts.control import control_chart
 from crmlab.charts.moves import worth_of_moves
+from crmlab.charts.satisfaction import likeness_matrix, path_matrix, performance_map
 from crmlab.charts.segments import heat_strip, jaccard_dots, trial_of_k
 from crmlab.charts.suitability import suitability_matrix
 from crmlab.charts.time import comings, coverage, lines, panels
@@ -19,13 +21,17 @@ __all__ = [
     "columns",
     "comings",
     "composition",
+    "control_chart",
     "coverage",
     "dots",
     "heat_strip",
     "jaccard_dots",
+    "likeness_matrix",
     "lines",
     "lorenz_curve",
     "panels",
+    "path_matrix",
+    "performance_map",
     "pyramid",
     "segment_cards",
     "suitability_matrix",
