@@ -100,9 +100,8 @@ class PathModel:
         part = {dimension: name for name, dimensions in higher.items() for dimension in dimensions}
         paths: dict[str, list[str]] = {}
         for effect, causes in questionnaire.paths.items():
-            joined = paths.setdefault(part.get(effect, effect), [])
-            joined += [part.get(cause, cause) for cause in causes if part.get(cause, cause) not in joined]
-        paths = {effect: [cause for cause in causes if cause != effect] for effect, causes in paths.items()}
+            paths.setdefault(part.get(effect, effect), []).extend(part.get(cause, cause) for cause in causes)
+        paths = {effect: [c for c in dict.fromkeys(causes) if c != effect] for effect, causes in paths.items()}
         return cls(latents, {effect: causes for effect, causes in paths.items() if causes}, modes, titles, higher)
 
     @cached_property
@@ -114,7 +113,7 @@ class PathModel:
     def constructs(self) -> tuple[str, ...]:
         """What paths run between: second-order constructs stand in the place of their first dimension."""
         part = {dimension: name for name, dimensions in self.higher.items() for dimension in dimensions}
-        return tuple(dict.fromkeys(part.get(name, name) for name in self.latents))
+        return tuple(dict.fromkeys([*(part.get(name, name) for name in self.latents), *self.higher]))
 
     @cached_property
     def latent_of(self) -> dict[str, str]:
