@@ -48,7 +48,7 @@ def mean_index(scores: np.ndarray, weights: np.ndarray, customers: np.ndarray, *
     Coverage of the 95 % interval, 1,500 samples each of four rounded items of 0 to 10, true index 50 to 94, 6 to 250
     responses, equal or log-normal weights (spread .6), one or two responses a customer: 92.1 to 98.1 %, from 30
     responses on 93.3 to 96.3 %. Without the log-odds scale it falls to 82 % for 5 responses at an index of 94, and
-    misses lie on one side. `benchmarks/satisfaction_index_coverage.py` counts again.
+    misses lie on one side. `benchmarks/satisfaction_index.py` counts again.
 
     References
     ----------

@@ -232,8 +232,7 @@ def heterotrait_monotrait(covariance: np.ndarray, belongs: np.ndarray, *, geomet
     size = np.abs(correlation(covariance))
     np.einsum("...ii->...i", size)[...] = 1.0
     if geometric:
-        with np.errstate(divide="ignore"):
-            size = np.log(size)
+        size = np.log(np.maximum(size, np.finfo(float).tiny))  # a correlation of 0 has no logarithm
     count = belongs.sum(axis=0)
     sums = np.einsum("pj,...pq,qk->...jk", belongs, size, belongs, optimize=True)
     own = np.diagonal(sums, axis1=-2, axis2=-1)

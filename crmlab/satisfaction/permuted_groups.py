@@ -85,8 +85,8 @@ class Pair:
         lost += [] if whole.is_converged else ["both together"]
         refuse(
             *(
-                f"compare_groups: the path model of group {name!r} has no solution. Give more responses, or leave items "
-                "out that go along with nothing."
+                f"compare_groups: the path model of group {name!r} has no solution. Give more responses, or leave "
+                "items out that go along with nothing."
                 for name in lost
             )
         )
@@ -116,8 +116,8 @@ def group_problems(taken: Responses, group: np.ndarray, by: str) -> list[str]:
         answers = taken.values[group == name]
         if len(answers) < FEWEST:
             problems.append(
-                f"compare_groups: group {name!r} has {len(answers):,} usable responses. Give {FEWEST} or more, or leave "
-                "the group out."
+                f"compare_groups: group {name!r} has {len(answers):,} usable responses. Give {FEWEST} or more, or "
+                "leave the group out."
             )
             continue
         answered = ~np.isnan(answers)
