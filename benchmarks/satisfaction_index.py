@@ -90,7 +90,7 @@ def gap_rules(samples: int) -> pd.DataFrame:
     """One of three items of satisfaction missing: by chance, or the lowest item left out by those less satisfied."""
     generator = np.random.default_rng(5)
     index = SatisfactionIndex(MODEL, low=0, high=10).fit(survey(generator, 20_000))
-    weights, means = index.weights_[["s1", "s2", "s3"]], moments(survey(generator, 20_000), MODEL.items).mean[3:6]
+    weights, means = index.weights_["sat"], moments(survey(generator, 20_000), MODEL.items).mean[3:6]
     rows = []
     for name in ("by chance", "the lowest item, by the less satisfied"):
         full = survey(generator, 200 * samples)
@@ -117,5 +117,5 @@ def gap_rules(samples: int) -> pd.DataFrame:
 
 if __name__ == "__main__":
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_500
-    with pd.option_context("display.width", 120, "display.float_format", "{:.3f}".format):
+    with pd.option_context("display.width", 120, "display.max_columns", 9, "display.float_format", "{:.3f}".format):
         print(coverage(count), frozen_against_anew(max(10, count // 3)), gap_rules(count), sep="\n\n")

@@ -10,7 +10,23 @@ import pandas as pd
 from crmlab.errors import nearest, refuse
 from crmlab.satisfaction.model import PathModel
 
-__all__ = ["answer_problems", "customers_of", "survey_weights", "weight_problems"]
+__all__ = ["answer_problems", "customers_of", "index_items", "survey_weights", "weight_problems"]
+
+
+def index_items(model: PathModel) -> dict[str, tuple[str, ...]]:
+    """Give the items of every latent variable, and of each second-order construct after its last dimension.
+
+    >>> index_items(PathModel({"speed": ["a"], "manner": ["b"], "sat": ["c"]}, {"sat": ["quality"]},
+    ...                       higher={"quality": ["speed", "manner"]}))
+    {'speed': ('a',), 'manner': ('b',), 'quality': ('a', 'b'), 'sat': ('c',)}
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for name, items in model.latents.items():
+        found[name] = items
+        for construct, parts in model.higher.items():
+            if name in parts and all(part in found for part in parts):
+                found[construct] = tuple(item for part in parts for item in model.latents[part])
+    return found
 
 
 def answer_problems(frame: pd.DataFrame, items: Sequence[str], low: float, high: float) -> list[str]:
@@ -32,8 +48,8 @@ def answer_problems(frame: pd.DataFrame, items: Sequence[str], low: float, high:
 def weight_problems(weights: pd.Series, model: PathModel, low: float, high: float) -> list[str]:
     """Say which latent variables have no index: negative weights would let the index fall when an answer rises."""
     problems = []
-    for name, items in model.latents.items():
-        own = weights[list(items)]
+    for name in index_items(model):
+        own = weights[name]
         below = [f"{item} ({value:.3f})" for item, value in own.items() if value < 0]
         if below:
             problems.append(

@@ -94,7 +94,8 @@ def performance_map(
     Notes
     -----
     Importance is the unstandardised total effect, through all paths. It is a correlation put in order by the model's
-    arrows: what an improvement would bring holds as far as the arrows do.
+    arrows: what an improvement would bring holds as far as the arrows do. It is of the index, errors of its items
+    included, so it is smaller than the effect of the latent variable itself, the more so the less reliable the driver.
 
     The borders of the quadrants are arbitrary: at the means, some driver is always to be improved, however good all
     are. They are drawn anew in each resample, so the shares hold the uncertainty of the borders too. With fewer than

@@ -122,13 +122,9 @@ def group_problems(taken: Responses, group: np.ndarray, by: str) -> list[str]:
             continue
         answered = ~np.isnan(answers)
         unasked = [item for item, some in zip(taken.items, answered.any(axis=0), strict=True) if not some]
-        with np.errstate(invalid="ignore"):
-            filled = np.where(answered, answers, np.nanmax(np.where(answered, answers, -np.inf), axis=0))
-        constant = [
-            item
-            for item, spread in zip(taken.items, np.ptp(filled, axis=0), strict=True)
-            if item not in unasked and not spread > 0
-        ]
+        highest = np.where(answered, answers, -np.inf).max(axis=0)
+        lowest = np.where(answered, answers, np.inf).min(axis=0)
+        constant = [item for item, same in zip(taken.items, highest == lowest, strict=True) if same]
         if unasked:
             problems.append(
                 f"compare_groups: nobody in group {name!r} answered {unasked}. Groups that were asked different items "
