@@ -310,7 +310,7 @@ def _said(drawn: Resamples, settings: Settings) -> list[str]:
     lost = count - int(drawn.is_usable.sum())
     if lost:
         said.append(
-            f"{lost:,} of {count:,} resamples have no solution, or weights that did not settle, and are left out."
+            f"{lost:,} of {count:,} resamples have no solution, or weights that did not settle; they are left out."
         )
     impossible = int((drawn.is_usable & ~drawn.solution.is_admissible).sum())
     if impossible and settings.consistent:

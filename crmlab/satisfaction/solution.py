@@ -177,6 +177,8 @@ def solve_first_order(covariance: np.ndarray, model: PathModel, settings: Settin
     with np.errstate(invalid="ignore", divide="ignore"):
         sd = np.sqrt(np.einsum("bii->bi", covariance))
         matrix = covariance / (sd[:, :, None] * sd[:, None, :]) if settings.scaled else covariance
+    is_known = np.isfinite(matrix).all(axis=(1, 2)) & (sd > 0).all(axis=1)
+    matrix = np.where(is_known[:, None, None], matrix, np.nan)
     weights, iterations, is_converged = outer_weights(
         matrix, model, scheme=settings.scheme, tolerance=settings.tolerance, most_iterations=settings.most_iterations
     )
