@@ -11,6 +11,7 @@ __all__ = ["SCHEMES", "by_block", "outer_weights"]
 
 SCHEMES = ("path", "centroid", "factorial")
 _NOTHING = 1e-12  # a correlation, or a share of variance, that is rounding
+_CANCELS = 0.01  # variance of equally weighted items as a share of that of unrelated ones
 _COLLINEAR = 1e-10  # lowest eigenvalue of a block of mode B as a share of its largest
 
 
@@ -48,8 +49,8 @@ def outer_weights(
     neighbours' composites; mode A gives each item its covariance with the proxy, mode B the coefficient of the
     regression of the proxy on all items of the block; weights are scaled so that the composite has variance 1.
     Weights of neighbours: centroid, the sign of the correlation; factorial, the correlation; path, the regression
-    coefficient for causes and the correlation for effects. The start is 1 for every item, or -1 where the item goes
-    against the first of its block.
+    coefficient for causes and the correlation for effects. The start is equal weights, with the sign of the
+    correlation with the first item where a block of equal weights would hardly vary.
 
     The sign of a composite is that of most of its loadings; where as many go against it, that of the first item.
 
@@ -70,9 +71,7 @@ def outer_weights(
     left = np.flatnonzero(usable)
     matrix, sd = matrix[left], np.sqrt(variance[left])
     inverses = {name: inverse[left] for name, inverse in inverses.items()}
-    first = np.searchsorted(model.block, model.block)
-    start = np.where(matrix[:, np.arange(p), first] < 0, -1.0, 1.0)
-    weights, with_latent, latent, can_vary = _scaled(matrix, start / sd, model)
+    weights, with_latent, latent, can_vary = _scaled(matrix, _start(matrix, sd, model), model)
     for iteration in range(1, most_iterations + 1):
         with_proxy = _with_proxy(with_latent, latent, model, scheme)
         goes_along = np.maximum.reduceat(np.abs(with_proxy) / sd, _starts(model), axis=1) > _NOTHING
@@ -96,6 +95,18 @@ def outer_weights(
             break
     found[left] = weights
     return found, iterations, is_settled
+
+
+def _start(matrix: np.ndarray, sd: np.ndarray, model: PathModel) -> np.ndarray:
+    """Equal weights; with signs as each item goes along with the first where equal weights cancel each other."""
+    equal = 1 / sd
+    spread = np.zeros((*equal.shape, len(model.names)))
+    spread[:, np.arange(equal.shape[1]), model.block] = equal
+    variance = by_block((spread * (matrix @ spread)).sum(axis=2)[:, :, None], model)[:, :, 0]
+    cancels = variance < _CANCELS * np.bincount(model.block)
+    first = np.searchsorted(model.block, model.block)
+    against = matrix[:, np.arange(equal.shape[1]), first] < 0
+    return np.where(against & cancels[:, model.block], -equal, equal)
 
 
 def _starts(model: PathModel) -> np.ndarray:

@@ -16,6 +16,7 @@ __all__ = ["Moments", "moments", "moments_from_covariance", "moments_of", "resam
 
 _ASYMMETRY = 1e-8
 _BELOW_ZERO = 1e-8  # share of the largest eigenvalue
+_CONTRADICTION = 0.02  # the same, beyond what gaps by chance make of answers of a few dozen people
 
 
 @dataclass(frozen=True)
@@ -121,11 +122,16 @@ def moments_of(taken: Responses) -> Moments:
             f"{taken.items[i]} and {taken.items[j]}, the fewest."
         )
         lowest = _lowest_eigenvalue(covariance)
-        if lowest < -_BELOW_ZERO:
+        if lowest < -_CONTRADICTION:
             refuse(
                 "answers: covariances of those who answered both items contradict each other (lowest eigenvalue "
                 f"{lowest:.3f} of the largest). Too many gaps for the number of responses; use missing='complete' or "
                 "leave items with many gaps out."
+            )
+        if lowest < -_BELOW_ZERO:
+            said.append(
+                "Covariances of those who answered both items do not quite fit together (lowest eigenvalue "
+                f"{lowest:.3f} of the largest), as happens with many gaps."
             )
     return Moments(taken.items, mean, covariance, taken.n, taken.n_effective, tuple(said))
 

@@ -114,12 +114,14 @@ class Solution:
     def goodness_of_fit(self) -> np.ndarray:
         """Root of mean communality times mean R squared (Tenenhaus et al. 2005), shape (...); no test of fit.
 
-        Communalities are those of items of latent variables with more than one item.
+        Communalities are those of items of latent variables with more than one item; NaN where there is none.
         """
         sizes = np.bincount(self.model.block)
         several = sizes[self.model.block] > 1
+        places = [self.model.constructs.index(name) for name in self.model.effects]
+        communality = (self.loadings**2 * several).sum(axis=-1) / several.sum() if several.any() else np.nan
         with np.errstate(invalid="ignore"):
-            return np.sqrt((self.loadings[..., several] ** 2).mean(axis=-1) * np.nanmean(self.r2, axis=-1))
+            return np.sqrt(communality * self.r2[..., places].mean(axis=-1))
 
 
 def solve(covariance: np.ndarray, model: PathModel, settings: Settings | None = None, **changes: object) -> Solution:
@@ -175,6 +177,8 @@ def solve_first_order(covariance: np.ndarray, model: PathModel, settings: Settin
     with np.errstate(invalid="ignore", divide="ignore"):
         sd = np.sqrt(np.einsum("bii->bi", covariance))
         matrix = covariance / (sd[:, :, None] * sd[:, None, :]) if settings.scaled else covariance
+    is_known = np.isfinite(matrix).all(axis=(1, 2)) & (sd > 0).all(axis=1)
+    matrix = np.where(is_known[:, None, None], matrix, np.nan)
     weights, iterations, is_converged = outer_weights(
         matrix, model, scheme=settings.scheme, tolerance=settings.tolerance, most_iterations=settings.most_iterations
     )
