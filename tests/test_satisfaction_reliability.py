@@ -1,9 +1,12 @@
 """How well items measure: coefficients of reliability, by hand, in the limit, and as R gives them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from crmlab.satisfaction.measured import measured
 from crmlab.satisfaction.measures import (
     average_variance_extracted,
     composite_reliability,
@@ -12,6 +15,9 @@ from crmlab.satisfaction.measures import (
     dillon_goldstein_rho,
     membership,
 )
+from crmlab.satisfaction.model import PathModel
+from crmlab.satisfaction.reliability import latent_loadings, reliability
+from crmlab.satisfaction.solution import solve
 
 ITEMS = {"IMAG": 5, "EXPE": 5, "QUAL": 5, "VAL": 4, "SAT": 4, "LOY": 4}
 LATENTS = {name: [f"{name.lower()}{k}" for k in range(1, count + 1)] for name, count in ITEMS.items()}
@@ -105,3 +111,80 @@ def test_alpha_and_dillon_goldstein_as_in_r(spanish_covariance):
     np.testing.assert_allclose(cronbach_alpha(correlation(spanish_covariance), belongs), ALPHA, atol=1e-10)
     np.testing.assert_allclose(cronbach_alpha(spanish_covariance, belongs), ALPHA_RAW, atol=1e-10)
     np.testing.assert_allclose(dillon_goldstein_rho(spanish_covariance, belongs), DG_RHO, atol=1e-10)
+
+
+def test_the_table_on_a_population_is_the_truth():
+    # loadings .9 .7 .5 and .8 .8: consistent loadings are these, so rho_C and AVE are those of the truth
+    loadings = np.array([0.9, 0.7, 0.5, 0.8, 0.8])
+    model = PathModel({"x": ["a", "b", "c"], "y": ["d", "e"]}, {"y": ["x"]})
+    table = np.outer(loadings, loadings) * np.array([[1, 0.5], [0.5, 1]])[model.block][:, model.block]
+    np.fill_diagonal(table, 1.0)
+    solution = solve(table, model)
+    np.testing.assert_allclose(latent_loadings(solution), loadings, atol=1e-9)
+    assert (solution.loadings > loadings).all()  # on the composite: too high, most for the weakest item
+
+
+def test_the_table_of_a_survey():
+    rng = np.random.default_rng(3)
+    both = rng.normal(size=(300, 1))
+    frame = pd.DataFrame(both + rng.normal(size=(300, 6)), columns=list("abcdef"))
+    model = PathModel(
+        {"x": ["a", "b", "c"], "y": ["d"], "z": ["e", "f"]}, {"y": ["x"], "z": ["y"]}, modes={"z": "B"},
+        titles={"x": "Value"},
+    )  # fmt: skip
+    table = reliability(measured(frame, model, resamples=200)).set_index("latent")
+    assert table["note"].to_dict() == {
+        "x": "",
+        "y": "One item: its error is not known.",
+        "z": "Items make it up (mode B): they need not go together.",
+    }
+    assert (
+        table.loc[["y", "z"], ["alpha", "rho_a", "rho_c", "ave", "ave_composite", "rho_a_high"]].isna().all(axis=None)
+    )
+    row = table.loc["x"]
+    assert (row["title"], row["items_count"], row["n"]) == ("Value", 3, 300)
+    for name in ("alpha", "rho_a", "rho_c"):
+        assert row[f"{name}_low"] < 0.75 < row[f"{name}_high"]  # 3 x .5 / (1 + 2 x .5)
+    assert row["ave_low"] < 0.5 < row["ave_high"]
+    assert row["ave_composite"] > row["ave"] + 0.1
+
+
+def test_the_spanish_bank_as_in_r_and_freed_of_double_error(real_data):
+    frame = pd.read_csv(real_data / "spanish_bank_survey" / "satisfaction.csv", index_col=0)
+    model = PathModel(
+        LATENTS,
+        {"EXPE": ["IMAG"], "QUAL": ["EXPE"], "VAL": ["EXPE", "QUAL"], "SAT": ["IMAG", "EXPE", "QUAL", "VAL"],
+         "LOY": ["IMAG", "SAT"]},
+    )  # fmt: skip
+    table = reliability(measured(frame, model, resamples=200)).set_index("latent")
+    np.testing.assert_allclose(table["alpha"], ALPHA_RAW, atol=1e-10)
+    np.testing.assert_allclose(table["alpha_standardised"], ALPHA, atol=1e-10)
+    np.testing.assert_allclose(table["dillon_goldstein"], DG_RHO, atol=1e-10)
+    # R cSEM, path scheme
+    np.testing.assert_allclose(table["rho_a"], [0.8552, 0.8513, 0.8746, 0.8472, 0.9060, 0.8686], atol=5e-5)
+    assert table.loc["SAT", "ave_composite"] == pytest.approx(0.759, abs=1e-3)
+    assert table.loc["SAT", "ave"] == pytest.approx(0.686, abs=1e-3)
+
+
+def test_reliability_of_dimensions_where_there_is_a_second_order_construct():
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(rng.normal(size=(120, 1)) + rng.normal(size=(120, 6)), columns=list("abcdef"))
+    model = PathModel(
+        {"x": ["a", "b"], "y": ["c", "d"], "z": ["e", "f"]}, {"z": ["quality"]}, higher={"quality": ["x", "y"]}
+    )
+    table = reliability(measured(frame, model, resamples=50))
+    assert table["latent"].tolist() == ["x", "y", "z"]
+    assert table["rho_a"].between(0.3, 1).all()
+
+
+def test_limits_and_method_say_what_was_left_out():
+    rng = np.random.default_rng(1)
+    both = rng.normal(size=(40, 1))
+    frame = pd.DataFrame(both + rng.normal(size=(40, 4)), columns=list("abcd"))
+    found = measured(frame, PathModel({"x": ["a", "b"], "y": ["c", "d"]}, {"y": ["x"]}), resamples=20)
+    assert found.method == "bootstrap percentiles, 20 resamples"
+    some = replace(found, unsolved_count=3)
+    assert some.method == "bootstrap percentiles, 20 resamples (3 without a solution left out)"
+    low, high = found.limits(np.zeros((0, 2)))
+    assert np.isnan(low).all()
+    assert np.isnan(high).all()
