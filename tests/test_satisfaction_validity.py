@@ -99,7 +99,7 @@ def test_the_gate_blocks_two_that_are_one_and_says_what_to_do():
     row = gate.frame.iloc[0]
     assert gate.reading == (
         f"1 of 3 pairs of latent variables cannot be told apart (n = 400): Hope and quality (HTMT {row['htmt']:.2f}, "
-        f"interval {row['htmt_low']:.2f} to {row['htmt_high']:.2f}): HTMT is at least 0.9 and its interval reaches 1. "
+        f"interval {row['htmt_low']:.2f} to {row['htmt_high']:.2f}): at least 0.9, and the interval reaches 1. "
         "Effects of the single ones are not ranked. Join them (Hope and quality), reword their items, or ask others. "
         "What can still be said: the effects of what is joined, how much is explained (R2), and each index."
     )
@@ -195,6 +195,30 @@ def test_a_single_item_is_compared_but_not_by_fornell_and_larcker():
     frame = validity_gate(measured(answers(APART), model, resamples=50)).frame
     assert frame["is_fornell_larcker_met"].isna().all()
     assert frame["htmt"].between(0.2, 0.7).all()
+
+
+def test_items_that_need_not_go_together_are_not_judged_by_htmt():
+    # three unrelated items make up `a`: HTMT would divide by a correlation within of about 0
+    rng = np.random.default_rng(6)
+    parts = rng.normal(size=(400, 3))
+    effect = parts.sum(axis=1, keepdims=True) / np.sqrt(3) * 0.5 + rng.normal(size=(400, 1)) * np.sqrt(0.75)
+    frame = pd.DataFrame(
+        np.hstack([parts, effect + 0.5 * rng.normal(size=(400, 3))]), columns=["a0", "a1", "a2", "b0", "b1", "b2"]
+    )
+    formative, reflective = (
+        measured(
+            frame,
+            PathModel({name: THREE.latents[name] for name in "ab"}, {"b": ["a"]}, modes={"a": mode}),
+            resamples=50,
+        )
+        for mode in "BA"
+    )
+    row = validity_gate(formative).frame.iloc[0]
+    assert row["measure"] == "correlation freed of error"
+    assert row["htmt_low"] < 0.5 < row["htmt_high"]  # the truth
+    assert validity_gate(formative).is_open
+    assert "told apart. The most alike are a and b (correlation freed of error 0." in validity_gate(formative).reading
+    assert not validity_gate(reflective).is_open
 
 
 def test_a_model_bootstrapped_before_gives_the_same_and_a_consistent_one_is_refused():

@@ -15,6 +15,7 @@ from crmlab.satisfaction.measures import average_variance_extracted, heterotrait
 from crmlab.satisfaction.merging import construct_of, joined_title, lowered
 from crmlab.satisfaction.model import PathModel
 from crmlab.satisfaction.reliability import first_stage, latent_loadings
+from crmlab.satisfaction.solution import Solution
 
 __all__ = ["MOST_HTMT", "MOST_UPPER", "Gate", "validity_gate"]
 
@@ -30,8 +31,9 @@ class Gate:
     ----------
     frame : DataFrame
         One row a pair, the most alike first: ``first``, ``second`` (names), ``first_title``, ``second_title``,
-        ``htmt``, ``htmt_low``, ``htmt_high``, ``htmt2``, ``htmt2_low``, ``htmt2_high``, ``latent_correlation``
-        (of the composites, -1 to 1), ``is_fornell_larcker_met``, ``is_blocked``, ``why`` (empty where it is not).
+        ``measure`` (``HTMT``, or what stands in its place), ``htmt``, ``htmt_low``, ``htmt_high``, ``htmt2``,
+        ``htmt2_low``, ``htmt2_high``, ``latent_correlation`` (of the composites, -1 to 1), ``is_fornell_larcker_met``,
+        ``is_blocked``, ``why`` (empty where it is not).
     groups : tuple of tuple of str
         Latent variables to be joined: each can not be told apart from some other of its group.
     blocked : tuple of str
@@ -87,6 +89,9 @@ def validity_gate(found: Measured, *, most_htmt: float = MOST_HTMT, most_upper: 
     third are then a matter of chance: on 250 customers of a Spanish bank, expectations and quality have an HTMT of .98,
     and consistent estimates of their effects on value are -1.7 and 2.6. Other software prints them.
 
+    Items of mode B need not go together, so HTMT says nothing of them: a pair with such a latent variable is judged by
+    the absolute correlation of the composites, freed of the errors of mode A, which stands in the columns of HTMT.
+
     Both limits are conventions. The interval is of bootstrap percentiles. Dimensions of one second-order construct may
     be alike; no path tells them apart. ``is_fornell_larcker_met`` (the root of each AVE above their correlation, both
     free of error) is shown because it is asked for; Henseler, Ringle and Sarstedt found that it seldom notices.
@@ -133,13 +138,19 @@ def _pairs(found: Measured) -> pd.DataFrame:
         "first_title": [model.title(model.names[k]) for k in row],
         "second_title": [model.title(model.names[k]) for k in column],
     }
+    is_formative = np.array([model.mode(name) == "B" for name in model.names])
+    other = is_formative[row] | is_formative[column]
+    columns["measure"] = np.where(other, "correlation freed of error", "HTMT").tolist()
+    instead = [_freed(one)[..., row, column] for one in (stage, first_stage(found.solutions))]
     for name, geometric in (("htmt", False), ("htmt2", True)):
-        point = heterotrait_monotrait(found.moments.covariance, belongs, geometric=geometric)
-        draws = heterotrait_monotrait(found.resampled.covariance, belongs, geometric=geometric)
-        low, high = found.limits(draws[:, row, column])
-        columns |= {name: point[row, column], f"{name}_low": low, f"{name}_high": high}
+        point, draws = (
+            np.where(other, freed, heterotrait_monotrait(one, belongs, geometric=geometric)[..., row, column])
+            for one, freed in zip((found.moments.covariance, found.resampled.covariance), instead, strict=True)
+        )
+        low, high = found.limits(draws)
+        columns |= {name: point, f"{name}_low": low, f"{name}_high": high}
     root = np.sqrt(average_variance_extracted(latent_loadings(stage), belongs))
-    freed = np.abs(disattenuated(stage.composite_correlation, stage.reliability))[row, column]
+    freed = _freed(stage)[row, column]
     # a comparison with a single item's unknown AVE is False for the wrong reason, so such a pair is left open
     known = np.isfinite(root[row]) & np.isfinite(root[column])
     met = np.where(known, (root[row] > freed) & (root[column] > freed), None)
@@ -148,6 +159,11 @@ def _pairs(found: Measured) -> pd.DataFrame:
         "is_fornell_larcker_met": pd.array(met, dtype="boolean"),
     }
     return pd.DataFrame(columns).sort_values("htmt", ascending=False, kind="stable", ignore_index=True)
+
+
+def _freed(stage: Solution) -> np.ndarray:
+    """Absolute correlations of latent variables, freed of the errors of their items, shape (..., j, j)."""
+    return np.abs(disattenuated(stage.composite_correlation, stage.reliability))
 
 
 def _reading(frame: pd.DataFrame, groups: Sequence[Sequence[str]], found: Measured) -> str:
@@ -169,7 +185,7 @@ def _reading(frame: pd.DataFrame, groups: Sequence[Sequence[str]], found: Measur
 
 
 def _pair_text(row: Mapping) -> str:
-    text = f"{row['first_title']} and {lowered(row['second_title'])} (HTMT {row['htmt']:.2f}"
+    text = f"{row['first_title']} and {lowered(row['second_title'])} ({row['measure']} {row['htmt']:.2f}"
     if np.isnan(row["htmt_low"]):
         return f"{text}, interval not known)"
     return f"{text}, interval {row['htmt_low']:.2f} to {row['htmt_high']:.2f})"
@@ -186,10 +202,10 @@ def _judged(frame: pd.DataFrame, model: PathModel, most_htmt: float, most_upper:
         [same, unknown, reaches & high, reaches, high],
         [
             "",
-            "HTMT is not known",
-            f"HTMT is at least {most_htmt:g} and its interval reaches {most_upper:g}",
+            "not known",
+            f"at least {most_htmt:g}, and the interval reaches {most_upper:g}",
             f"the interval reaches {most_upper:g}",
-            f"HTMT is at least {most_htmt:g}",
+            f"at least {most_htmt:g}",
         ],
         default="",
     )
