@@ -1,0 +1,176 @@
+"""A survey measured once: its moments and path model, and those of its resamples, for every measure to read from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+
+from crmlab.errors import refuse
+from crmlab.satisfaction.model import PathModel
+from crmlab.satisfaction.moments import Moments
+from crmlab.satisfaction.partial_least_squares import PartialLeastSquares
+from crmlab.satisfaction.resampled import BootstrappedModel, bootstrap_path_model
+from crmlab.satisfaction.solution import Solution
+
+__all__ = ["Measured", "limits", "measured", "measured_of"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One survey and its resamples.
+
+    Parameters
+    ----------
+    model : PathModel
+        The model as asked.
+    moments : Moments
+        Means and covariances of the items.
+    solution : Solution
+        The path model by partial least squares.
+    resampled : Moments
+        A stack, one entry a resample whose path model has a solution.
+    solutions : Solution
+        The path models of the same resamples.
+    unsolved_count : int
+        Resamples without a solution, left out.
+    level : float
+        Confidence level of intervals.
+    remarks : tuple of str
+        What must be said of the path model.
+    """
+
+    model: PathModel
+    moments: Moments
+    solution: Solution
+    resampled: Moments
+    solutions: Solution
+    unsolved_count: int = 0
+    level: float = 0.95
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """Responses."""
+        return self.moments.n
+
+    @property
+    def method(self) -> str:
+        """How intervals were made."""
+        left_out = f" ({self.unsolved_count:,} without a solution left out)" if self.unsolved_count else ""
+        return f"bootstrap percentiles, {len(self.resampled.mean):,} resamples{left_out}"
+
+    def limits(self, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Percentile limits of values of the resamples, which stand on the first axis."""
+        return limits(draws, self.level)
+
+
+def measured(
+    frame: pd.DataFrame,
+    model: PathModel,
+    *,
+    weights: str | Sequence[float] | None = None,
+    clusters: str | Sequence[object] | None = None,
+    missing: str = "pairwise",
+    scheme: str = "path",
+    resamples: int = 1_000,
+    seed: int = 1,
+    level: float = 0.95,
+) -> Measured:
+    """Solve the path model of a survey and of its resamples.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a response, the items as columns.
+    model : PathModel
+        Latent variables, items, paths.
+    weights, clusters, missing
+        As in `crmlab.satisfaction.moments.resampled_moments`.
+    scheme : str
+        Inner weighting.
+    resamples, seed : int
+        Same seed, same resamples.
+    level : float
+        Confidence level of intervals, above 0 and below 1.
+
+    Notes
+    -----
+    Plain partial least squares on standardised items. Measures that need errors taken out (reliability, fit) correct
+    the same solutions, so that all numbers of a report are of the same resamples. The work is that of
+    `crmlab.satisfaction.resampled.bootstrap_path_model`; `measured_of` takes its result.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> both = rng.normal(size=(80, 1))
+    >>> frame = pd.DataFrame(both + rng.normal(size=(80, 4)), columns=["s1", "s2", "l1", "l2"])
+    >>> model = PathModel({"sat": ("s1", "s2"), "loy": ("l1", "l2")}, {"loy": ("sat",)})
+    >>> found = measured(frame, model, resamples=50)
+    >>> found.n, found.solutions.paths.shape, found.method
+    (80, (50, 2, 2), 'bootstrap percentiles, 50 resamples')
+    """
+    found = bootstrap_path_model(
+        PartialLeastSquares(model, scheme=scheme),
+        frame,
+        weights=weights,
+        clusters=clusters,
+        missing=missing,
+        resamples=resamples,
+        seed=seed,
+        level=level,
+    )
+    return measured_of(found)
+
+
+def measured_of(found: BootstrappedModel) -> Measured:
+    """Take a path model that was bootstrapped before, plain and on standardised items.
+
+    Parameters
+    ----------
+    found : BootstrappedModel
+        From `crmlab.satisfaction.resampled.bootstrap_path_model`.
+    """
+    settings = found.fitted.settings
+    if settings.consistent or not settings.scaled:
+        refuse(
+            "measures: the path model was estimated with consistent=True or scaled=False. Bootstrap the plain one on "
+            "standardised items; each measure corrects for errors itself."
+        )
+    drawn, seen = found.resamples, found.fitted.moments_
+    kept = drawn.is_usable
+    return Measured(
+        found.fitted.model,
+        seen,
+        found.fitted.solution_,
+        Moments(seen.items, drawn.mean[kept], drawn.covariance[kept], seen.n, seen.n_effective, seen.missing),
+        _chosen(drawn.solution, kept),
+        int((~kept).sum()),
+        found.level,
+        found.fitted.remarks_,
+    )
+
+
+def _chosen(solution: Solution, kept: np.ndarray) -> Solution:
+    """Solutions of the resamples kept."""
+    arrays = {
+        one.name: getattr(solution, one.name)[kept] for one in fields(Solution) if one.name not in ("model", "first")
+    }
+    return Solution(solution.model, **arrays, first=None if solution.first is None else _chosen(solution.first, kept))
+
+
+def limits(draws: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Percentile limits along the first axis; not known where a value never is.
+
+    >>> low, high = limits(np.array([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan]]), 0.5)
+    >>> low.tolist(), high.tolist()
+    ([1.5, nan], [2.5, nan])
+    """
+    never = np.isnan(draws).all(axis=0) if len(draws) else np.ones(draws.shape[1:], dtype=bool)
+    if not len(draws):
+        return np.full(draws.shape[1:], np.nan), np.full(draws.shape[1:], np.nan)
+    tail = (1 - level) / 2
+    low, high = np.nanquantile(np.where(never, 0.0, draws), [tail, 1 - tail], axis=0)
+    return np.where(never, np.nan, low), np.where(never, np.nan, high)
