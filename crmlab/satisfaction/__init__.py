@@ -1,0 +1,1 @@
+"""Satisfaction: from survey to index to what to improve."""
