@@ -87,8 +87,8 @@ def net_promoter_score(
     -----
     Adjusted Wald: 3/4 is added to promoters and to detractors and 3 to n, only for the limits. With weights, n is the
     effective n of Kish. Exact coverage at 95 %, over twelve shapes from .97/.02/.01 to .00/.97/.03 (promoters,
-    passives, detractors): at least 94.6 % for n = 20 and for n = 30; the Wald interval falls to 46 and 60 %, for .90/.08/.02 and
-    n = 30 to 84 %.
+    passives, detractors): at least 94.6 % for n = 20 and for n = 30; the Wald interval falls to 46 and
+    60 %, for .90/.08/.02 and n = 30 to 84 %.
 
     References
     ----------
