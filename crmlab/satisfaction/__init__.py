@@ -1,1 +1,1 @@
-"""Satisfaction: from a survey to an index, to what to improve first."""
+"""Satisfaction: from the answers of a survey to an index, its causes, and what to improve."""
