@@ -71,6 +71,11 @@ def driver_importance(
     The numbers describe who answered; a driver is not a cause because it ranks first. R2 and the credit of a driver
     without effect are a little too large in small samples. Percentile limits of a share never cover 0.
 
+    Measured (benchmarks/driver_intervals.py, 400 samples each, four drivers correlated at .6 to .8): the 95 % limits of
+    LMG, Johnson, beta and LMG's share of R2 covered the truth in 91.5 to 95.5 % at n = 150, 92.8 to 96.2 % at 400 and
+    1,500. A driver without effect, credited with 18.6 % of R2, was called doubtful in 97.5 % or more; of the true
+    drivers the weakest (beta .20) in 46.8 % at 150, 8.5 % at 400, 0 % at 1,500.
+
     References
     ----------
     Groemping (2007), Estimators of relative importance in linear regression based on variance decomposition, The
