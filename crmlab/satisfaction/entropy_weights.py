@@ -183,8 +183,8 @@ def entropy_coding(
     raw, stretched, one_up = (share_text(value) for value in values)
     reading = (
         f"The weight of {most['indicator']} is {raw} with raw scores, {stretched} stretched to the observed range, "
-        f"{one_up} with scores one point higher. Entropy weights measure how much customers differ, not what matters to "
-        "them."
+        f"{one_up} with scores one point higher. Entropy weights measure how much customers differ, not what matters "
+        "to them."
     )
     return Evidence(
         result, title[:70], about, reading, {"largest_spread": Estimate(most["spread"], "share", n=len(frame))}
