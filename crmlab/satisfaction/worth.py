@@ -116,7 +116,7 @@ def worth_of_a_point(
     >>> found["kept_share"].short, found["odds_ratio"].short
     ('0.3 %', '0.96')
     >>> found.title
-    'One more point: 3.0 fewer leavers in 1,000 customers'
+    'One more point: 2.8 fewer leavers in 1,000 customers'
     """
     names = {"score": score, "churned": churned, "value_amount": value_amount}
     used = [*names.values(), *controls, *([cluster] if cluster else []), *([weight] if weight else [])]
