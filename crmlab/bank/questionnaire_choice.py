@@ -41,8 +41,9 @@ def questionnaire_of(bank: Bank, named: str = "") -> Questionnaire:
     of them, then the one with the fewest items besides.
     """
     if not bank.has("surveys"):
+        seen = f" by {bank.date}" if bank.date else ""
         raise CrmlabError(
-            [f"{bank.name} has no survey: table surveys is absent or empty. Bring one; see data/README.md."]
+            [f"{bank.name} has no survey{seen}: table surveys is absent or empty. Bring one; see data/README.md."]
         )
     if named or bank.questionnaire:
         return read_questionnaire(named or bank.questionnaire)

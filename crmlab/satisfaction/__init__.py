@@ -1,0 +1,1 @@
+"""Satisfaction: from a survey to an index, to what to improve first."""
