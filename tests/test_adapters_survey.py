@@ -90,7 +90,7 @@ def test_a_file_with_other_names_signs_and_waves_becomes_a_bank(files, tmp_path)
         "Answers that are no number: 1 (s1 1), such as 'k.A.'. They count as not given; list the sign under "
         "--missing, or "
         "translate it under words in the mapping.",
-        "Answers outside their scale (items: 1 to 5): 1 (s2 1); they are 7 (1 times). They are kept, and no analysis "
+        "Answers outside their scale (items: 1 to 5): 1 (s2 1); they are 7 (1). They are kept, and no analysis "
         "reads "
         "them; where such a number means that nothing was answered, list it under --missing.",
         "Answers that are no whole number: 1 (s2 1). They are kept.",

@@ -67,9 +67,9 @@ def test_planted_straight_lines_are_found_and_counted():
     assert lines["kind"].unique().tolist() == ["straight-lining"]
     assert lines["count"].to_dict() == {"at an end of the scale": 8, "within the scale": 12}
     assert lines["fact"]["within the scale"].startswith(
-        "12 of 400 long responses give one and the same answer within the scale; honest answers make 0."
+        "long responses with one and the same answer within the scale: 12 of 400 (yearly 2024 12); honest answers "
+        "make 0."
     )
-    assert lines["fact"]["within the scale"].endswith("(yearly 2024 12)")
     assert found.waves["straight_lined_count"].tolist() == [20]
     assert sorted(found.flagged["response_id"]) == sorted(wide["response_id"].head(20))
 
@@ -125,12 +125,12 @@ def test_what_the_questionnaire_does_not_have_is_told():
     other = answers.head(2).assign(response_id=["x", "y"], wave=["spring", "spring"], item="imgae1", score=3.0)
     found = check_survey(pd.concat([answers, other]), BANK).findings
     assert found.drop(columns="cure").values.tolist() == [
-        ["error", "unknown item", "imgae1", 2, "2 answers to imgae1, which is not an item of retail_bank"],
+        ["error", "unknown item", "imgae1", 2, "answers to imgae1, which is not an item of retail_bank: 2"],
         ["error", "item not asked", "yearly 2024", 1, "loyal3 has no answer in wave yearly 2024"],
         ["error", "unknown occasion", "spring", 2,
-         "2 responses are of waves that begin with 'spring'; retail_bank has ['yearly', 'contact', 'complaint']"],
-        ["error", "out of scale", "image1", 4, "4 of 40 answers to image1 lie outside 0 to 10"],
-        ["warning", "not whole", "value1", 2, "2 of 40 answers to value1 are no whole number"],
+         "responses of waves that begin with 'spring': 2; retail_bank has ['yearly', 'contact', 'complaint']"],
+        ["error", "out of scale", "image1", 4, "answers to image1 outside 0 to 10: 4 of 40"],
+        ["warning", "not whole", "value1", 2, "answers to value1 that are no whole number: 2 of 40"],
     ]  # fmt: skip
     assert found["cure"].iloc[0] == (
         "Correct the code in the extract, or add the item to the questionnaire. Did you mean 'image1'?"
@@ -149,7 +149,7 @@ def test_customers_twice_in_a_wave_are_counted_of_yearly_occasions_only():
     found = check_survey(answers, BANK)
     assert found.findings[["kind", "where", "count", "fact"]].values.tolist() == [
         ["twice in a wave", "yearly 2024", 3,
-         "3 customers answered more than once in yearly 2024, 3 responses too many"],
+         "customers who answered more than once in yearly 2024: 3; responses too many: 3"],
     ]  # fmt: skip
     # the earlier one is marked: the analysis reads the last
     assert (
@@ -169,7 +169,8 @@ def test_fast_and_backward_responses_are_counted_where_times_exist():
     found = check_survey(_long(wide), BANK)
     assert found.findings.groupby("kind")["count"].sum().to_dict() == {"too fast": 9, "backwards": 1}
     assert found.waves["fast_count"].tolist() == [9]
-    assert "9 of 299 responses took less than a third of the median time of " in found.findings["fact"].iloc[1]
+    assert found.findings["fact"].iloc[1].startswith("responses in under a third of the median time of ")
+    assert " minutes: 9 of 299; the slower half lets expect " in found.findings["fact"].iloc[1]
 
 
 def test_an_item_that_many_leave_out_is_named():
@@ -179,7 +180,7 @@ def test_an_item_that_many_leave_out_is_named():
     assert found[["kind", "where"]].values.tolist() == [["left out", "value2"]]
     count = int(wide["value2"].isna().sum())
     assert found["count"].tolist() == [count]
-    assert found["fact"].iloc[0] == f"{100 * count / 300:.1f} % of 300 responses leave out value2 in yearly 2024"
+    assert found["fact"].iloc[0] == f"value2 left out in yearly 2024: {100 * count / 300:.1f} % of 300 responses"
 
 
 def test_a_reversed_item_that_was_not_turned_is_named_alone():

@@ -230,7 +230,7 @@ def _said(
     for wave, row in gaps.iterrows():
         if row.any():
             said.append(f"Not answered in {wave}: {', '.join(row.index[row.astype(bool)])}.")
-    out = [f"{count_text(count)} {reason}" for reason, count in left_out.items() if count]
+    out = [f"{reason} ({count_text(count)})" for reason, count in left_out.items() if count]
     if out:
         said.append(f"Left out: {', '.join(out)}.")
     turned = [code for code in filled if code in asked.reversed]
@@ -290,7 +290,8 @@ def comments_on(
     chosen += [f"and wave in ({', '.join(map(_text, waves)) or 'null'})"] if waves is not None else []
     written = bank.to_frame(
         bank.sql(
-            f"select response_id, customer_id, wave, answered_at as answered_on, {language}, item, comment from surveys"
+            f"select response_id, customer_id, wave, answered_at as answered_on, {language}, item,"
+            f" trim(comment) as comment from surveys"
             f" where trim(comment) <> '' {' '.join(chosen)} order by wave, answered_at, response_id, item"
         )
     )

@@ -75,7 +75,7 @@ def customers_at(bank: Bank, answers: Answers, wave: str, features: Sequence[str
     """
     answered = answers.of(wave)["customer_id"]
     frame = snapshot(bank, wave_days(answers)[wave], features)
-    there = frame.assign(answered=frame.index.isin(answered))
+    there = frame.copy().assign(answered=frame.index.isin(answered))
     there.attrs = {**frame.attrs, "answered_elsewhere_count": int((~answered.isin(frame.index)).sum())}
     return there
 

@@ -60,8 +60,9 @@ def straight_lines(
             named = ", ".join(f"{wave} {count_text(number)}" for wave, number in by_wave.items())
             found.append((
                 "warning", "straight-lining", place, count,
-                f"{count_text(count)} of {count_text(n)} long responses give one and the same answer {place}; honest "
-                f"answers make {n * share:.1f} ({named})",
+                f"long responses with one and the same answer {place}: {count_text(count)} of {count_text(n)} "
+                f"({named}); "
+                f"honest answers make {n * share:.1f}",
                 "Run the analysis without the flagged responses too, and say whether the result changes.",
             ))  # fmt: skip
     return found
@@ -79,8 +80,8 @@ def identical_answers(responses: pd.DataFrame, is_long: pd.Series, chance: Chanc
         return []
     return [(
         "warning", "identical answers", "responses", count,
-        f"{count_text(count)} of {count_text(n)} long responses have the same answers as another one; honest "
-        f"answers make {expected:.1f} pairs",
+        f"long responses with the same answers as another one: {count_text(count)} of {count_text(n)}; honest answers "
+        f"make {expected:.1f} pairs",
         "Ask whether the export doubled rows under other numbers, or an interviewer copied a form.",
     )]  # fmt: skip
 
@@ -99,8 +100,8 @@ def too_fast(responses: pd.DataFrame, people: pd.DataFrame, rate: float) -> list
         return []
     return [(
         "warning", "too fast", "started_at", count,
-        f"{count_text(count)} of {count_text(len(known))} responses took less than a third of the median time of "
-        f"{middle / 60:.1f} minutes; the slower half lets expect {len(known) * share:.1f}",
+        f"responses in under a third of the median time of {middle / 60:.1f} minutes: {count_text(count)} of "
+        f"{count_text(len(known))}; the slower half lets expect {len(known) * share:.1f}",
         "Run the analysis without the flagged responses too, and say whether the result changes.",
     )]  # fmt: skip
 
@@ -117,7 +118,7 @@ def much_left_out(answers: pd.DataFrame, asked: Questionnaire, rate: float) -> l
     return [
         (
             "warning", "left out", row.item, int(row.empty),
-            f"{share_text(row.empty / row.n)} of {count_text(row.n)} responses leave out {row.item} in {row.wave}",
+            f"{row.item} left out in {row.wave}: {share_text(row.empty / row.n)} of {count_text(row.n)} responses",
             "Ask why: a filter, a late place on the form, or a question that many cannot answer.",
         )
         for row in odd.itertuples()

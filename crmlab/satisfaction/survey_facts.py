@@ -11,6 +11,8 @@ from crmlab.stats import count_text
 
 __all__ = ["answered_again", "backwards", "not_asked", "off_scale", "seconds_of", "unknown_items", "unknown_occasions"]
 
+_FEWEST = 20  # responses of a wave
+
 # Each function returns findings: (severity, kind, where, count, fact, cure).
 
 
@@ -28,7 +30,7 @@ def unknown_items(answers: pd.DataFrame, asked: Questionnaire) -> list[tuple]:
     return [
         (
             "error", "unknown item", item, int(count),
-            f"{count_text(count)} answers to {item}, which is not an item of {asked.name}",
+            f"answers to {item}, which is not an item of {asked.name}: {count_text(count)}",
             f"Correct the code in the extract, or add the item to the questionnaire.{nearest(item, asked.items)}",
         )
         for item, count in counts.items()
@@ -38,13 +40,17 @@ def unknown_items(answers: pd.DataFrame, asked: Questionnaire) -> list[tuple]:
 def not_asked(answers: pd.DataFrame, asked: Questionnaire) -> list[tuple]:
     """Items of an occasion that nobody answered in a wave."""
     found = []
+    by_wave = answers.groupby("wave")
     filled = answers[answers["score"].notna()].groupby("wave")["item"].agg(set)
+    asked_too, sizes = by_wave["item"].agg(set), by_wave["response_id"].nunique()
     for wave in sorted(answers["wave"].astype("str").unique()):
         occasion = wave.split(" ")[0]
         if asked.occasions and occasion not in asked.occasions:
             continue
         wanted = asked.asked(occasion) if asked.occasions else asked.items
-        lacking = [code for code in wanted if code in asked.scales and code not in filled.get(wave, set())]
+        # a few responses may all leave an item out; many do not
+        there = filled.get(wave, set()) | (asked_too[wave] if sizes[wave] < _FEWEST else set())
+        lacking = [code for code in wanted if code in asked.scales and code not in there]
         if lacking:
             shown = ", ".join(lacking[:6]) + (f" and {len(lacking) - 6} more" if len(lacking) > 6 else "")
             verb = "has" if len(lacking) == 1 else "have"
@@ -63,7 +69,7 @@ def unknown_occasions(people: pd.DataFrame, asked: Questionnaire) -> list[tuple]
     return [
         (
             "error", "unknown occasion", occasion, int(count),
-            f"{count_text(count)} responses are of waves that begin with {occasion!r}; {asked.name} has "
+            f"responses of waves that begin with {occasion!r}: {count_text(count)}; {asked.name} has "
             f"{list(asked.occasions)}",
             "Begin the name of a wave with its occasion, such as 'yearly 2024'; other waves are read by no analysis.",
         )
@@ -80,17 +86,16 @@ def off_scale(items: pd.DataFrame, asked: Questionnaire) -> list[tuple]:
         low, high = asked.scales[row.item]
         found.append((
             "error", "out of scale", row.item, int(row.out_of_scale_count),
-            f"{count_text(row.out_of_scale_count)} of {count_text(row.asked_count)} answers to {row.item} lie outside "
-            f"{low} to {high}",
-            "Export them on the questionnaire's scale, and codes for 'no answer' as empty cells. Until then they "
-            "count as "
-            "not given.",
+            f"answers to {row.item} outside {low} to {high}: {count_text(row.out_of_scale_count)} of "
+            f"{count_text(row.asked_count)}",
+            "Export them on the questionnaire's scale, and codes for 'no answer' as empty cells. Until then they count "
+            "as not given.",
         ))  # fmt: skip
     found += [
         (
             "warning", "not whole", row.item, int(row.not_whole_count),
-            f"{count_text(row.not_whole_count)} of {count_text(row.asked_count)} answers to {row.item} are no whole "
-            "number",
+            f"answers to {row.item} that are no whole number: {count_text(row.not_whole_count)} of "
+            f"{count_text(row.asked_count)}",
             "Ask whether they were averaged or moved from another scale; the questionnaire has whole numbers.",
         )
         for row in items[items["not_whole_count"] > 0].itertuples()
@@ -104,8 +109,8 @@ def answered_again(responses: pd.DataFrame) -> list[tuple]:
     return [
         (
             "warning", "twice in a wave", wave, len(rows),
-            f"{count_text(rows['customer_id'].nunique())} customers answered more than once in {wave}, "
-            f"{count_text(len(rows))} responses too many",
+            f"customers who answered more than once in {wave}: {count_text(rows['customer_id'].nunique())}; responses "
+            f"too many: {count_text(len(rows))}",
             "Keep one response a customer; the analysis reads the last one.",
         )
         for wave, rows in again.groupby("wave")
@@ -115,6 +120,6 @@ def answered_again(responses: pd.DataFrame) -> list[tuple]:
 def backwards(people: pd.DataFrame) -> list[tuple]:
     """Responses that end before they begin."""
     count = int((seconds_of(people) < 0).sum())
-    fact = f"{count_text(count)} responses end before they begin"
+    fact = f"responses that end before they begin: {count_text(count)}"
     cure = "Ask which clocks wrote started_at and answered_at; times in two zones look like this."
     return [("error", "backwards", "started_at", count, fact, cure)] if count else []

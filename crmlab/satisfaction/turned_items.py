@@ -64,21 +64,28 @@ def turned_items(wide: pd.DataFrame, questionnaire: Questionnaire, *, false_alar
 
 def _of_latent(values: pd.DataFrame, rate: float) -> list[tuple]:
     """Name the items that run against the others, one after the other, at most half of them."""
-    named: dict[str, tuple] = {}
-    for _ in range(values.shape[1] // 2):
-        found = {code: _with_others(values, code) for code in values if code not in named}
-        against = [code for code, (r, n) in found.items() if n >= _FEWEST and _z(r, n) < norm.ppf(rate)]
+    codes = list(values)
+    scores = values.to_numpy(float, copy=True)
+    named: dict[int, tuple[float, int]] = {}
+    found = _with_others(scores)
+    for _ in range(len(codes) // 2):
+        against = [
+            place
+            for place, (r, n) in enumerate(found)
+            if place not in named and n >= _FEWEST and _z(r, n) < norm.ppf(rate)
+        ]
         if not against:
             break
-        worst = min(against, key=lambda code: (round(found[code][0], 9), -list(values).index(code)))
+        worst = min(against, key=lambda place: (round(found[place][0], 9), -place))
         named[worst] = found[worst]
-        values = values.assign(**{worst: -values[worst]})
+        scores[:, worst] *= -1
+        found = _with_others(scores)
     rows = []
-    for code in values:
-        r, n = named.get(code) or _with_others(values, code)
+    for place, code in enumerate(codes):
+        r, n = named.get(place) or found[place]
         reach = norm.ppf(0.975) / np.sqrt(n - 3) if n > 3 else np.nan
         low, high = np.tanh(np.arctanh(np.clip(r, -0.999999, 0.999999)) + np.array([-reach, reach]))
-        rows.append((code, r, float(low), float(high), n, code in named))
+        rows.append((code, r, float(low), float(high), n, place in named))
     return rows
 
 
@@ -86,13 +93,21 @@ def _z(r: float, n: int) -> float:
     return float(np.arctanh(np.clip(r, -0.999999, 0.999999)) * np.sqrt(n - 3))
 
 
-def _with_others(values: pd.DataFrame, code: str) -> tuple[float, int]:
-    """Correlation of an item with the mean of the others that were answered, each with the same spread."""
-    others = values.drop(columns=code)
-    spread = others.std().replace(0.0, np.nan)
-    mean = ((others - others.mean()) / spread).mean(axis=1)
-    both = values[code].notna() & mean.notna()
-    x, y = values.loc[both, code], mean[both]
-    if len(x) < 2 or x.nunique() < 2 or y.nunique() < 2:
-        return 0.0, int(both.sum())
-    return float(np.corrcoef(x, y)[0, 1]), int(both.sum())
+def _with_others(scores: np.ndarray) -> list[tuple[float, int]]:
+    """Correlation of each item with the mean of the others that were answered, all with the same spread; and n."""
+    known = ~np.isnan(scores)
+    count = np.maximum(known.sum(axis=0), 1)
+    centred = np.where(known, scores - np.where(known, scores, 0).sum(axis=0) / count, 0.0)
+    spread = np.sqrt((centred**2).sum(axis=0) / count)
+    varies = spread > 0
+    standard = centred / np.where(varies, spread, 1.0)
+    given = known & varies
+    found = []
+    for place in range(scores.shape[1]):
+        others = given.sum(axis=1) - given[:, place]
+        both = known[:, place] & (others > 0)
+        x = standard[both, place]
+        y = (standard.sum(axis=1) - standard[:, place])[both] / others[both]
+        is_known = len(x) > 1 and np.ptp(x) > 0 and np.ptp(y) > 0
+        found.append((float(np.corrcoef(x, y)[0, 1]) if is_known else 0.0, int(both.sum())))
+    return found

@@ -60,7 +60,7 @@ def _about_answers(checks: dict, asked: Questionnaire) -> list[str]:
             "list the sign under --missing, or translate it under words in the mapping."
         )
     if checks["out_of_scale"]:
-        values = ", ".join(f"{value} ({count:,} times)" for value, count in checks["out_of_scale_values"].items())
+        values = ", ".join(f"{value} ({count:,})" for value, count in checks["out_of_scale_values"].items())
         said.append(
             f"Answers outside their scale (items: {asked.scale.low} to {asked.scale.high}): "
             f"{_by_item(checks['out_of_scale'])}; they are {values}. They are kept, and no analysis reads them; where "
