@@ -152,7 +152,7 @@ drop: {mail: says who a person is}
         "columns.age_years.words in the mapping."
     ) in report.findings
     assert (
-        "The file names no customer; their rows number them, so nobody is known to have answered twice."
+        "The file names no customer; they are numbered by row, so nobody is known to have answered twice."
         in report.findings
     )
 

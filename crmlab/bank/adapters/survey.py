@@ -161,7 +161,7 @@ def _write(
     path: Path, folder: Path, cells: pd.DataFrame, given: SurveyMap, asked: Questionnaire, named: str, told: str
 ) -> ImportReport:
     names = list(cells.columns)
-    columns = {name: column for name, column in matched_columns(given, names).items() if column.source}
+    columns = {name: column for name, column in matched_columns(given, asked, names).items() if column.source}
     taken = {column.source for column in columns.values()} | set(given.drop)
     items = matched_items(given, asked, names, taken)
     checks: dict[str, object] = {"rows": len(cells)}

@@ -83,8 +83,10 @@ def _by_item(counts: dict[str, int]) -> str:
 def _about_people(checks: dict, columns: dict[str, SurveyColumn], given: SurveyMap, people: pd.DataFrame) -> list[str]:
     said = []
     if "customer_id" not in columns:
-        by = f"column {checks['row_numbers'][0]} numbers" if "row_numbers" in checks else "their rows number"
-        said.append(f"The file names no customer; {by} them, so nobody is known to have answered twice.")
+        by = (
+            f"column {checks['row_numbers'][0]} numbers them" if "row_numbers" in checks else "they are numbered by row"
+        )
+        said.append(f"The file names no customer; {by}, so nobody is known to have answered twice.")
     if checks.get("rows_without_id"):
         said.append(f"Rows without a customer: {checks['rows_without_id']:,}. Each is taken for a customer of its own.")
     if checks["twice_in_a_wave"]:

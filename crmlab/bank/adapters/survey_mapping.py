@@ -127,15 +127,19 @@ def _say(file: str, problem: dict) -> str:
     return f"{file}: {'.'.join(steps)} is {problem['input']!r}: {said}. Mend the value."
 
 
-def matched_columns(mapping: SurveyMap, names: list[str]) -> dict[str, SurveyColumn]:
-    """Return the contract columns that the file fills: mapped, or of the same name but for case and signs."""
+def matched_columns(mapping: SurveyMap, questionnaire: Questionnaire, names: list[str]) -> dict[str, SurveyColumn]:
+    """Return the contract columns that the file fills: mapped, or of the same name but for case and signs.
+
+    A column that bears the code of an item is the item.
+    """
+    items = {fold(code) for code in questionnaire.items}
     found = dict(mapping.columns)
     used = {column.source for column in found.values()} | set(mapping.drop)
     for name in names:
         folded = fold(name)
         meant = next((known for known in (*KNOWN, *_ALSO) if fold(known) == folded), None)
         meant = _ALSO.get(meant, meant)
-        if meant and meant not in found and name not in used:
+        if meant and meant not in found and name not in used and folded not in items:
             found[meant] = SurveyColumn(source=name)
     return found
 
