@@ -185,7 +185,7 @@ def test_wrong_paths_and_options_are_refused(files, tmp_path):
     assert str(refusal.value) == "adapter 'berka' has no option 'mapping'. It takes none. Leave it out."
     with pytest.raises(CrmlabError) as refusal:
         import_bank("berca", tmp_path, out)
-    assert str(refusal.value) == "adapter 'berca' is unknown. Did you mean 'berka'? Known: ['berka', 'flat']."
+    assert str(refusal.value) == "adapter 'berca' is unknown. Did you mean 'berka'? Known: ['berka', 'flat', 'survey']."
 
 
 def test_a_file_that_is_not_utf_8_is_refused_with_the_cure(files, tmp_path):

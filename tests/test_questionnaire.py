@@ -95,8 +95,8 @@ def test_every_problem_of_meaning_is_told_at_once(tmp_path):
     assert _problems(tmp_path, spoil) == (
         "small.yml: scale goes from 10 to 10. Give a low below the high.",
         "small.yml: latents.value.items.v1 lacks the language 'zh'. Add the text.",
-        "small.yml: latents.value has 1 item. Give 2 or more: with one, the error of an answer cannot be told from the "
-        "latent variable.",
+        "small.yml: latents.value has 1 item. Give 2 or more, or write single: true: with one, the error of an answer "
+        "cannot be told from the latent variable.",
         "small.yml: item 'v1' is under value and satisfaction. Give each item a code of its own.",
         "small.yml: item 'v1' is under value and image. Give each item a code of its own.",
         "small.yml: paths.value names 'satisfaction', which does not come before it under latents. List causes before "
@@ -119,13 +119,13 @@ def test_every_problem_of_form_is_told_at_once(tmp_path):
         given["single_items"]["nps"]["kind"] = "npx"
 
     assert _problems(tmp_path, spoil) == (
-        "small.yml: latent is not a key of a questionnaire. Did you mean 'latents'? Known: ['anchors', 'every', "
-        "'high', 'items', 'kind', 'latents', 'low', 'name', 'occasions', 'paths', 'scale', 'single_items', 'source', "
-        "'text', 'title'].",
+        "small.yml: latent is not a key of a questionnaire. Did you mean 'latents'? Known: ['anchors', 'dimensions', "
+        "'every', 'high', 'high_is', 'items', 'kind', 'latents', 'low', 'missing', 'mode', 'name', 'occasions', 'of', "
+        "'paths', 'reversed', 'scale', 'single', 'single_items', 'source', 'text', 'title'].",
         "small.yml: paths is missing. Add it; see data/questionnaires/README.md.",
         "small.yml: scale.high is 'ten': input should be a valid integer, unable to parse string as an integer. Mend "
         "the value.",
-        "small.yml: single_items.nps.kind is 'npx': input should be 'nps', 'csat' or 'open'. Mend the value.",
+        "small.yml: single_items.nps.kind is 'npx': input should be 'nps', 'csat', 'ces' or 'open'. Mend the value.",
     )
 
 
@@ -154,6 +154,126 @@ def test_codes_of_single_items_and_kinds(tmp_path):
         "small.yml: single_items has 2 items of the kind 'nps'. Keep one.",
         "small.yml: paths.satisfaction names 'value' 2 times. Name it once.",
     )
+
+
+THREE = {
+    name: {
+        "title": {"en": name, "zh": "甲"},
+        "items": {f"{name}{n}": {"en": f"{name} {n}", "zh": f"甲 {n}"} for n in (1, 2)},
+    }
+    for name in ("access", "advice", "price")
+}
+
+
+def test_reversed_items_modes_and_single_items(tmp_path):
+    def change(given):
+        given["latents"]["value"]["items"]["v2"]["reversed"] = True
+        given["latents"]["value"]["mode"] = "B"
+        given["latents"]["satisfaction"]["items"] = {"s1": {"en": "Satisfied", "zh": "满意", "reversed": False}}
+        given["latents"]["satisfaction"]["single"] = True
+        given["missing"] = [99, "k.A."]
+        given["single_items"]["effort"] = {
+            "kind": "ces", "high_is": "easy", "scale": {"low": 1, "high": 7}, "text": {"en": "Easy", "zh": "容易"},
+        }  # fmt: skip
+
+    found = read_questionnaire(_write(tmp_path, change))
+    assert found.latents["value"].items["v2"] == {"en": "Fair", "zh": "公平"}  # texts stay texts
+    assert found.reversed == ("v2",)
+    assert (found.latents["value"].mode, found.latents["satisfaction"].mode) == ("B", "A")
+    assert found.missing == ["99", "k.A."]
+    assert found.scored == ("v1", "v2", "s1", "nps", "effort")
+    assert (found.scales["v1"], found.scales["effort"]) == ((0, 10), (1, 7))
+    assert (found.single("ces"), found.single_items["effort"].high_is) == ("effort", "easy")
+
+
+def test_a_dimension_takes_the_place_of_its_latent_variables(tmp_path):
+    def change(given):
+        given["latents"] = {**THREE, **given["latents"]}
+        given["paths"] = {
+            "advice": ["access"],
+            "value": ["access", "advice", "price"],
+            "satisfaction": ["price", "value"],
+        }
+        given["dimensions"] = {"quality": {"title": {"en": "Quality", "zh": "质量"}, "of": ["access", "advice"]}}
+
+    found = read_questionnaire(_write(tmp_path, change))
+    assert found.dimension_of == {"access": "quality", "advice": "quality"}
+    # access acts on advice within quality: no path of quality on itself
+    assert found.second_order_paths == {"value": ("quality", "price"), "satisfaction": ("price", "value")}
+
+
+def test_a_wrong_dimension_is_told(tmp_path):
+    def spoil(given):
+        given["latents"] = {**THREE, **given["latents"]}
+        given["paths"] = {"advice": ["access"], "price": ["advice"], "value": ["price"], "satisfaction": ["value"]}
+        title = {"en": "Quality"}
+        given["dimensions"] = {
+            "quality": {"title": title, "of": ["access", "pirce"]},
+            "service": {"title": {"en": "Service", "zh": "服务"}, "of": "access"},
+            "value": {"title": {"en": "Worth", "zh": "价值"}, "of": ["advice", "price"]},
+        }
+
+    assert _problems(tmp_path, spoil) == (
+        "small.yml: dimensions.quality.title lacks the language 'zh'. Add the text.",
+        "small.yml: dimensions.quality names 'pirce', which is not a latent variable. Did you mean 'price'? Known: "
+        "['access', 'advice', 'price', 'value', 'satisfaction']. Mend the name.",
+        "small.yml: dimensions.service has 1 latent variable. Give two or more, or leave it out.",
+        "small.yml: dimensions.service names 'access', which quality has already. Keep it in one of them.",
+        "small.yml: dimensions.value bears the name of a latent variable. Give it a name of its own.",
+    )
+
+
+def test_a_dimension_that_makes_a_circle_is_told(tmp_path):
+    def spoil(given):
+        given["latents"] = {**THREE, **given["latents"]}
+        given["paths"] = {"advice": ["access"], "price": ["advice"], "value": ["price"], "satisfaction": ["value"]}
+        given["dimensions"] = {"ends": {"title": {"en": "Ends", "zh": "端"}, "of": ["access", "price"]}}
+
+    # access -> advice -> price, and access and price are one
+    assert _problems(tmp_path, spoil) == (
+        "small.yml: dimensions make a circle of the paths: advice -> ends -> advice. Take a latent variable out of a "
+        "dimension.",
+    )
+
+
+def test_scales_directions_and_reversed_items_that_do_not_fit_are_told(tmp_path):
+    def spoil(given):
+        given["scale"] |= {"low": 1, "high": 5}
+        given["latents"]["value"]["items"]["v1"]["reversed"] = "perhaps"
+        given["latents"]["satisfaction"] |= {"single": True, "reversed": ["s3"]}
+        given["single_items"] |= {
+            "effort": {"kind": "ces", "text": {"en": "Easy", "zh": "容易"}},
+            "contact": {"kind": "csat", "text": {"en": "Well", "zh": "好"}, "high_is": "easy",
+                        "scale": {"low": 5, "high": 1}},
+        }  # fmt: skip
+
+    assert _problems(tmp_path, spoil) == (
+        "small.yml: latents.value.items.v1.reversed is 'perhaps'. Write true or false.",
+        "small.yml: latents.satisfaction is declared single and has 2 items. Leave single out, or give it one item.",
+        "small.yml: latents.satisfaction.reversed names 's3', which is not an item of it. Known: "
+        "['s1', 's2']. Mend the name.",
+        "small.yml: single_items.nps is of kind 'nps' on a scale from 1 to 5. Write scale: {low: 0, high: 10}, the "
+        "only one on which the net promoter score is defined, or give it no kind nps.",
+        "small.yml: single_items.effort is of kind 'ces' and does not say what a high answer means. Add high_is: easy "
+        "or hard.",
+        "small.yml: single_items.contact.scale goes from 5 to 1. Give a low below the high.",
+        "small.yml: single_items.contact has high_is, which only the kind 'ces' has. Leave it out.",
+    )
+
+
+def test_the_spanish_questionnaire_has_the_published_structure():
+    spain = read_questionnaire("spanish_bank")
+    assert [len(latent.items) for latent in spain.latents.values()] == [5, 5, 5, 4, 4, 4]
+    assert list(spain.latent_of) == [
+        f"{block}{n}"
+        for block, size in {"imag": 5, "expe": 5, "qual": 5, "val": 4, "sat": 4, "loy": 4}.items()
+        for n in range(1, size + 1)
+    ]
+    # plspm: image -> expectations, satisfaction, loyalty; expectations -> quality, value, satisfaction;
+    # quality -> value, satisfaction; value -> satisfaction; satisfaction -> loyalty: ten paths
+    assert sum(len(sources) for sources in spain.paths.values()) == 10
+    assert spain.paths["satisfaction"] == ["image", "expectations", "quality", "value"]
+    assert spain.asked("yearly") == tuple(spain.latent_of)
 
 
 def test_a_name_that_is_not_there_is_refused_with_the_nearest():

@@ -188,6 +188,11 @@ class Bank:
         return self._facts.made_with.get("made_by") == SIMULATED_BY
 
     @property
+    def questionnaire(self) -> str:
+        """Name or path of the questionnaire that ``bank.yml`` names for the surveys; empty where it names none."""
+        return self._facts.questionnaire
+
+    @property
     def fingerprint(self) -> str:
         """Hex digest of what the files hold."""
         return self._facts.fingerprint

@@ -55,6 +55,7 @@ class Facts:
     report_on: dt.date | None
     fingerprint: str
     report: Report
+    questionnaire: str = ""  # name or path of the questionnaire that the survey follows; empty where none is named
     early: dict[str, list[str]] | None = None  # table -> columns that refer to a row known only later
     made_with: dict[str, Any] = field(default_factory=dict)  # how a program made the tables, e.g. seed of a simulation
 
@@ -137,9 +138,18 @@ def _facts(found: Source, fingerprint: str, report: Report, early: dict[str, lis
         report_on=given.report_on,
         fingerprint=fingerprint,
         report=report,
+        questionnaire=_questionnaire(found),
         early=early,
         made_with=dict(given.made_with),
     )
+
+
+def _questionnaire(found: Source) -> str:
+    """Name of the questionnaire in ``bank.yml``, or the path of its file, from the folder of ``bank.yml``."""
+    given = found.facts.questionnaire or ""
+    if Path(given).suffix not in (".yml", ".yaml"):
+        return given
+    return str((found.path if found.path.is_dir() else found.path.parent) / given)
 
 
 def _trust(connection: duckdb.DuckDBPyConnection, found: Source) -> bool:

@@ -92,6 +92,7 @@ class BankMap(_Strict):
     database: str | None = None
     sources: dict[str, Layout] = {}
     tables: dict[str, TableMap] = {}
+    questionnaire: str | None = None
     made_with: dict[str, Any] = {}
     accepted: str | None = None
 

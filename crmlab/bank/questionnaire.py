@@ -6,16 +6,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from crmlab.bank.engine import project_folder
 from crmlab.bank.mapping import read_keys
+from crmlab.bank.questionnaire_rules import problems_of
 from crmlab.errors import CrmlabError, nearest, refuse
 
-__all__ = ["Latent", "Occasion", "Questionnaire", "Scale", "SingleItem", "read_questionnaire"]
-
-_LANGUAGE = "en"  # every text has at least this one
-_FEWEST_ITEMS = 2  # with one item, error of measurement cannot be told from the latent variable
+__all__ = [
+    "Dimension",
+    "Latent",
+    "Occasion",
+    "Questionnaire",
+    "Range",
+    "Scale",
+    "SingleItem",
+    "known_questionnaires",
+    "read_questionnaire",
+]
 
 
 def _listed(value: object) -> object:
@@ -44,19 +52,93 @@ class Scale(_Strict):
     anchors: Anchors
 
 
+class Range(_Strict):
+    """Whole numbers from `low` to `high`, where an item has a scale of its own."""
+
+    low: int
+    high: int
+
+
 class Latent(_Strict):
-    """A latent variable and its items: code, then language, then text. The first item sets its unit."""
+    """A latent variable and its items: code, then language, then text. The first item sets its unit.
+
+    Attributes
+    ----------
+    title : dict
+        Title by language.
+    items : dict of str to dict
+        Text by language, by code. In the file an item may also hold ``reversed: true``.
+    mode : {"A", "B"}
+        A: the items reflect the latent variable. B: they form it.
+    single : bool
+        It has one item, on purpose.
+    reversed : tuple of str
+        Codes of the items in which a higher answer means less of the latent variable.
+    """
 
     title: _Text
     items: dict[str, _Text]
+    mode: Literal["A", "B"] = "A"
+    single: bool = False
+    reversed: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _note_reversed(cls, given: object) -> object:
+        """Move the word ``reversed`` from beside the texts of an item to a list of codes."""
+        items = given.get("items") if isinstance(given, dict) else None
+        if not isinstance(items, dict):
+            return given
+        turned = list(_listed(given.get("reversed", [])))
+        texts = {}
+        for code, item in items.items():
+            texts[code] = item
+            if isinstance(item, dict) and str(item.get("reversed", "")).lower() in ("true", "false"):
+                texts[code] = {name: text for name, text in item.items() if name != "reversed"}
+                turned += [code] if str(item["reversed"]).lower() == "true" else []
+        return {**given, "items": texts, "reversed": turned}
+
+
+class Dimension(_Strict):
+    """A construct of second order: latent variables that are sides of one thing.
+
+    Attributes
+    ----------
+    title : dict
+        Title by language.
+    of : list of str
+        Its latent variables.
+    mode : {"A", "B"}
+        A: they reflect it. B: they form it.
+    """
+
+    title: _Text
+    of: Annotated[list[str], BeforeValidator(_listed)]
+    mode: Literal["A", "B"] = "A"
 
 
 class SingleItem(_Strict):
-    """An item outside the path model."""
+    """An item outside the path model.
 
-    kind: Literal["nps", "csat", "open"]
+    Attributes
+    ----------
+    kind : {"nps", "csat", "ces", "open"}
+        Recommendation, satisfaction with a contact, effort of a contact, or a comment.
+    text : dict
+        Text by language.
+    anchors : Anchors or None
+        What the ends of its scale mean, where they differ.
+    scale : Range or None
+        Its own scale; None: that of the questionnaire.
+    high_is : {"easy", "hard"} or None
+        Effort only: what a high answer means.
+    """
+
+    kind: Literal["nps", "csat", "ces", "open"]
     text: _Text
     anchors: Anchors | None = None
+    scale: Range | None = None
+    high_is: Literal["easy", "hard"] | None = None
 
 
 class Occasion(_Strict):
@@ -87,6 +169,10 @@ class Questionnaire(_Strict):
         Items outside the path model, by code.
     occasions : dict of str to Occasion
         What is asked when; the first word of column ``wave`` of table ``surveys``.
+    dimensions : dict of str to Dimension
+        Constructs of second order, by name.
+    missing : list of str
+        What stands in a survey file for an answer that was not given, such as ``99``.
     """
 
     name: str
@@ -97,6 +183,8 @@ class Questionnaire(_Strict):
     paths: dict[str, Annotated[list[str], BeforeValidator(_listed)]]
     single_items: dict[str, SingleItem] = {}
     occasions: dict[str, Occasion] = {}
+    dimensions: dict[str, Dimension] = {}
+    missing: Annotated[list[str], BeforeValidator(_listed)] = []
 
     @cached_property
     def latent_of(self) -> dict[str, str]:
@@ -119,8 +207,53 @@ class Questionnaire(_Strict):
         return tuple(code for name in chosen for code in (self.latent_of if name == "latents" else (name,)))
 
     def single(self, kind: str) -> str | None:
-        """Code of the single item of a kind (``nps``, ``csat``, ``open``); None where it is not asked."""
+        """Code of the single item of a kind (``nps``, ``csat``, ``ces``, ``open``); None where it is not asked."""
         return next((code for code, item in self.single_items.items() if item.kind == kind), None)
+
+    @cached_property
+    def scored(self) -> tuple[str, ...]:
+        """Codes of the items answered with a number: all but open ones."""
+        return tuple(code for code in self.items if code in self.latent_of or self.single_items[code].kind != "open")
+
+    @cached_property
+    def reversed(self) -> tuple[str, ...]:
+        """Codes of the items in which a higher answer means less of the latent variable."""
+        return tuple(code for latent in self.latents.values() for code in latent.items if code in latent.reversed)
+
+    @cached_property
+    def scales(self) -> dict[str, tuple[int, int]]:
+        """Lowest and highest answer of each scored item."""
+        own = {code: item.scale for code, item in self.single_items.items() if item.scale}
+        return {code: ((own[code].low, own[code].high) if code in own else self._ends) for code in self.scored}
+
+    @property
+    def _ends(self) -> tuple[int, int]:
+        return self.scale.low, self.scale.high
+
+    @cached_property
+    def dimension_of(self) -> dict[str, str]:
+        """Dimension of each latent variable that belongs to one."""
+        return {name: code for code, dimension in self.dimensions.items() for name in dimension.of}
+
+    @cached_property
+    def second_order_paths(self) -> dict[str, tuple[str, ...]]:
+        """Paths with each dimension in the place of its latent variables: target, then what acts on it."""
+        found: dict[str, dict[str, None]] = {}
+        for target, sources in self.paths.items():
+            onto = self.dimension_of.get(target, target)
+            for name in (self.dimension_of.get(source, source) for source in sources):
+                if name != onto:
+                    found.setdefault(onto, {})[name] = None
+        return {target: tuple(sources) for target, sources in found.items()}
+
+
+def known_questionnaires() -> tuple[str, ...]:
+    """Return the names of the questionnaires that come with the project."""
+    return tuple(sorted(file.stem for file in _folder().glob("*.yml")))
+
+
+def _folder() -> Path:
+    return project_folder() / "data" / "questionnaires"
 
 
 def read_questionnaire(source: str | Path = "retail_bank") -> Questionnaire:
@@ -140,8 +273,9 @@ def read_questionnaire(source: str | Path = "retail_bank") -> Questionnaire:
     ------
     CrmlabError
         The file is missing or not YAML; a key is not known or missing; a text lacks a language; a code is used twice;
-        a latent variable has fewer than two items; a path names something else, runs in a circle or against the order
-        of the file; an occasion asks for what is not there.
+        a latent variable has fewer than two items and is not declared single; a path names something else, runs in a
+        circle or against the order of the file; a dimension names something else or makes a circle of the paths; an
+        occasion asks for what is not there; effort lacks its direction, recommendation its scale from 0 to 10.
 
     Examples
     --------
@@ -152,12 +286,16 @@ def read_questionnaire(source: str | Path = "retail_bank") -> Questionnaire:
     ('handling_efficiency', 'I rarely have to wait on the phone or in the branch.')
     >>> bank.asked("contact"), bank.single("nps")
     (('csat', 'comment'), 'nps')
+    >>> bank.dimensions["perceived_quality"].of
+    ['product_quality', 'service_attitude', 'handling_efficiency']
+    >>> bank.second_order_paths["value"], bank.scales["nps"]
+    (('expectations', 'perceived_quality'), (0, 10))
     """
     path = Path(source)
     if path.suffix not in (".yml", ".yaml"):
-        folder = project_folder() / "data" / "questionnaires"
+        folder = _folder()
         path = folder / f"{source}.yml"
-        known = sorted(file.stem for file in folder.glob("*.yml"))
+        known = list(known_questionnaires())
         if not path.is_file():
             refuse(
                 f"questionnaire {str(source)!r} is not in {folder}.{nearest(str(source), known)} Known: {known}. "
@@ -168,7 +306,7 @@ def read_questionnaire(source: str | Path = "retail_bank") -> Questionnaire:
         found = Questionnaire.model_validate(given)
     except ValidationError as error:
         raise CrmlabError(sorted(_say(path.name, problem) for problem in error.errors())) from None
-    refuse(*(f"{path.name}: {problem}" for problem in _problems(found)))
+    refuse(*(f"{path.name}: {problem}" for problem in problems_of(found)))
     return found
 
 
@@ -181,110 +319,3 @@ def _say(file: str, problem: dict) -> str:
         return f"{file}: {place} is missing. Add it; see data/questionnaires/README.md."
     what = problem["msg"][0].lower() + problem["msg"][1:]
     return f"{file}: {place} is {problem['input']!r}: {what}. Mend the value."
-
-
-def _problems(one: Questionnaire) -> list[str]:
-    problems = []
-    if one.scale.low >= one.scale.high:
-        problems.append(f"scale goes from {one.scale.low} to {one.scale.high}. Give a low below the high.")
-    return problems + _of_texts(one) + _of_codes(one) + _of_paths(one) + _of_occasions(one)
-
-
-def _texts(one: Questionnaire) -> dict[str, _Text]:
-    """Every text of the file by its place."""
-    places = {"title": one.title}
-    ends = {"scale": one.scale.anchors}
-    for name, latent in one.latents.items():
-        places[f"latents.{name}.title"] = latent.title
-        places |= {f"latents.{name}.items.{code}": text for code, text in latent.items.items()}
-    for code, item in one.single_items.items():
-        places[f"single_items.{code}.text"] = item.text
-        if item.anchors:
-            ends[f"single_items.{code}"] = item.anchors
-    for place, anchors in ends.items():
-        places |= {f"{place}.anchors.low": anchors.low, f"{place}.anchors.high": anchors.high}
-    return places
-
-
-def _of_texts(one: Questionnaire) -> list[str]:
-    problems = []
-    if _LANGUAGE not in one.title:
-        problems.append(f"title lacks the language {_LANGUAGE!r}. Add it; English is the language of reports.")
-    for place, text in _texts(one).items():
-        problems += [
-            f"{place} lacks the language {language!r}. Add the text."
-            for language in one.title
-            if not text.get(language, "").strip()
-        ]
-        extra = [language for language in text if language not in one.title]
-        if extra:
-            problems.append(
-                f"{place} has the languages {extra}, which title lacks. Add them to title or leave them out."
-            )
-    return problems
-
-
-def _of_codes(one: Questionnaire) -> list[str]:
-    problems = []
-    owner: dict[str, str] = {}
-    for name, latent in one.latents.items():
-        if len(latent.items) < _FEWEST_ITEMS:
-            problems.append(
-                f"latents.{name} has {len(latent.items)} item. Give {_FEWEST_ITEMS} or more: with one, the error of an "
-                "answer cannot be told from the latent variable."
-            )
-        for code in latent.items:
-            if code in owner:
-                problems.append(f"item {code!r} is under {owner[code]} and {name}. Give each item a code of its own.")
-            owner.setdefault(code, name)
-    problems += [
-        f"item {code!r} is under {owner[code]} and single_items. Give each item a code of its own."
-        for code in one.single_items
-        if code in owner
-    ]
-    kinds = [item.kind for item in one.single_items.values()]
-    problems += [
-        f"single_items has {kinds.count(kind)} items of the kind {kind!r}. Keep one."
-        for kind in dict.fromkeys(kinds)
-        if kinds.count(kind) > 1
-    ]
-    return problems
-
-
-def _of_paths(one: Questionnaire) -> list[str]:
-    problems = []
-    order = list(one.latents)
-    for target, sources in one.paths.items():
-        for name in dict.fromkeys((target, *sources)):
-            if name not in one.latents:
-                where = "" if name == target else f".{name}"
-                problems.append(
-                    f"paths.{target}{where} is not a latent variable.{nearest(name, order)} Known: {order}. "
-                    "Mend the name."
-                )
-        for name in dict.fromkeys(sources):
-            if sources.count(name) > 1:
-                problems.append(f"paths.{target} names {name!r} {sources.count(name)} times. Name it once.")
-            if {name, target} <= set(order) and order.index(name) >= order.index(target):
-                problems.append(
-                    f"paths.{target} names {name!r}, which does not come before it under latents. List causes before "
-                    "effects; a circle cannot be estimated."
-                )
-    used = {*one.paths, *(name for sources in one.paths.values() for name in sources)}
-    problems += [f"latents.{name} has no path. Give it one, or leave it out." for name in order if name not in used]
-    return problems
-
-
-def _of_occasions(one: Questionnaire) -> list[str]:
-    known = ["latents", *one.single_items]
-    problems = [
-        f"occasions.{name} asks for {code!r}, which is not there.{nearest(code, known)} Known: {known}. Mend the name."
-        for name, occasion in one.occasions.items()
-        for code in occasion.items
-        if code not in known
-    ]
-    return problems + [
-        f"occasions has {name!r}, which is not one word of small letters. Column wave begins with it; write one word."
-        for name in one.occasions
-        if not (name.isalpha() and name.islower())
-    ]

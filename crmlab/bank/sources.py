@@ -18,6 +18,7 @@ from crmlab.errors import CrmlabError, nearest
 
 __all__ = ["Origin", "Source", "find_source"]
 
+_NO_MEANING = {"accepted", "made_with", "database", "name", "folder", "questionnaire"}  # facts that change no table
 _TEXT = (".csv", ".tsv", ".txt", ".asc", ".dat")
 
 
@@ -74,7 +75,7 @@ class Source:
 
     def fingerprint(self) -> str:
         """Return a digest of the files' bytes and of every fact that changes what the tables mean."""
-        facts = self.facts.model_dump(mode="json", exclude={"accepted", "made_with", "database", "name", "folder"})
+        facts = self.facts.model_dump(mode="json", exclude=_NO_MEANING)
         digest = hashlib.sha256(repr(facts).encode())
         if self.database:
             digest.update(digest_file(self.database).encode())

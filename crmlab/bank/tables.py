@@ -194,6 +194,7 @@ _TABLES = (
             C("customer_id", "id", "customer", required=True, **_CUSTOMER),
             C("wave", "text", "wave or occasion", required=True),
             C("answered_at", "time", "when it was answered", required=True),
+            C("started_at", "time", "when the customer began to answer"),
             C("item", "text", "item of the questionnaire", required=True),
             C("score", "number", "answer on the item's scale; empty when not answered"),
             C("comment", "text", "open answer"),

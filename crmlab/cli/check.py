@@ -28,8 +28,12 @@ _STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 @click.option(
     "--quick", is_flag=True, help="Check the contract only; leave out the alarms, which read every table again."
 )
+@click.option("--questionnaire", default="", metavar="NAME", help="What the survey asks: a name or a .yml file.")
+@click.option("--flagged", default="", metavar="FILE", help="Write the odd responses of the survey there.")
 @click.option("--notebooks", default="", help="Folder of the notebooks.  [default: the project's]")
-def command(source: str, as_of: str, quarantine: str, quick: bool, notebooks: str) -> None:
+def command(
+    source: str, as_of: str, quarantine: str, quick: bool, questionnaire: str, flagged: str, notebooks: str
+) -> None:
     """Check a bank against the contract: every violation at once, with its count and its cure.
 
     SOURCE is a folder of Parquet or CSV files, a DuckDB file or a bank.yml. Broken rows go to a quarantine file.
@@ -37,6 +41,8 @@ def command(source: str, as_of: str, quarantine: str, quick: bool, notebooks: st
     After the rules come the alarms: what breaks no rule and yet looks wrong, such as a column that knows who has left,
     a change of unit, people with two numbers, a campaign that was not drawn as planned. In a sound bank there is at
     most a 5 % chance of any.
+
+    Then the survey is checked against its questionnaire: the one named here, in bank.yml, or recognised by its items.
 
     Exit status: 0 when the contract holds (warnings and alarms allowed: an alarm says where to look), 1 when it is
     broken, 2 when the source cannot be read.
@@ -60,6 +66,11 @@ def command(source: str, as_of: str, quarantine: str, quick: bool, notebooks: st
         with Console(stderr=True).status("Looking for alarms"):
             alarms = _alarms(bank, as_of)
         _print_alarms(console, alarms)
+        from crmlab.cli.survey_check import print_survey, survey_found
+
+        with Console(stderr=True).status("Checking the survey"):
+            found = survey_found(bank.as_of(as_of) if as_of else bank, questionnaire)
+        print_survey(console, found, flagged)
     _print_questions(console, bank, notebooks)
     if report.errors:
         sys.exit(1)

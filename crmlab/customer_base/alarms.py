@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from crmlab.bank.questionnaire import read_questionnaire
+from crmlab.bank.questionnaire_choice import recognised_questionnaire
 from crmlab.customer_base.arms import arms, told_of
 from crmlab.customer_base.feeds import coding, units
 from crmlab.customer_base.leaks import leaks
@@ -157,12 +157,13 @@ def check(bank: Bank, *, months: int = 24, false_alarm_rate: float = 0.05) -> Ch
 
 
 def _scale(bank: Bank) -> tuple[float, float] | None:
-    """Return the scale of the retail bank's questionnaire where the bank asked no item that is not in it."""
-    if not bank.has("surveys"):
+    """Return the scale of the bank's questionnaire where every item that was asked has it."""
+    known = recognised_questionnaire(bank)
+    if known is None:
         return None
-    asked = {item for (item,) in bank.sql("select distinct item from surveys").fetchall()}
-    known = read_questionnaire("retail_bank")
-    return (known.scale.low, known.scale.high) if asked <= {*known.items} else None
+    asked = {item for (item,) in bank.sql("select distinct item from surveys where score is not null").fetchall()}
+    scales = {known.scales.get(item) for item in asked}
+    return scales.pop() if len(scales) == 1 else None
 
 
 def _broken(bank: Bank) -> list[Alarm]:

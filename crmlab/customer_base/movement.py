@@ -153,13 +153,14 @@ def joiners_changed(bank: Bank, *, months: int = 12, false_alarm_rate: float = 0
     )
     rows = []
     for fact in facts:
-        counts = pd.crosstab(joiners[fact].fillna("not known").astype("str"), joiners["is_new"])
+        counts = pd.crosstab(joiners[fact].astype("str").fillna("not known"), joiners["is_new"])
         counts = counts.reindex(columns=[False, True], fill_value=0)
         few = counts.sum(axis=1) < _FEWEST_IN_CLASS
         counts = pd.concat([counts[~few], counts[few].sum().to_frame().T])
         counts = counts[counts.sum(axis=1) > 0]
         found = psi(counts[False], counts[True])
-        p = chi2_contingency(counts, correction=False).pvalue if found.bins > 1 else 1.0
+        is_comparable = found.bins > 1 and counts.sum().min() > 0  # a survey's customers may all be new that day
+        p = chi2_contingency(counts, correction=False).pvalue if is_comparable else 1.0
         rows.append((fact.replace("_", " "), found.value, found.expected, float(p)))
     frame = pd.DataFrame(rows, columns=["fact", "PSI", "PSI by chance", "p_value"])
     frame = frame.sort_values("p_value", kind="stable")

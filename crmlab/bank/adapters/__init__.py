@@ -51,6 +51,20 @@ ADAPTERS: dict[str, Adapter] = {
             files=("account", "client", "disp"),
         ),
         Adapter("flat", "one file with one row a customer", ("mapping", "label", "snapshot_on")),
+        Adapter(
+            "survey",
+            "one file of answers with one row a respondent",
+            (
+                "questionnaire",
+                "mapping",
+                "wave",
+                "wave_column",
+                "answered_on",
+                "id_column",
+                "weight_column",
+                "missing",
+            ),
+        ),
     )
 }
 

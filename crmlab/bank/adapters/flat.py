@@ -19,14 +19,14 @@ from crmlab.bank.textfiles import Staged, stage_text
 from crmlab.bank.writing import digits
 from crmlab.errors import CrmlabError, nearest
 
-__all__ = ["read"]
+__all__ = ["PERSONAL", "read"]
 
 _LACKS = (
     "Dates, accounts, balances over time, bookings and contacts: only what the file says about the day it describes.",
     "Change: one row a customer cannot show movement, seasons or a trend.",
 )
 # names of columns that usually say who a person is
-_PERSONAL = re.compile(
+PERSONAL = re.compile(
     r"(sur|last|first|full|maiden)_?name|^name$|e_?mail|phone|mobile_?n|address|passport|iban|ssn", re.I
 )
 
@@ -284,6 +284,6 @@ def _findings(
     said += [
         f"Column {name!r} may say who a person is. List it under drop in the mapping unless a question needs it."
         for name in kept
-        if _PERSONAL.search(name)
+        if PERSONAL.search(name)
     ]
     return said

@@ -15,7 +15,9 @@ from crmlab.bank.engine import temporary_folder
 from crmlab.bank.tables import CONTRACT
 from crmlab.errors import CrmlabError
 
-__all__ = ["filled_folder", "write_facts"]
+__all__ = ["QUESTIONNAIRE_NAME", "filled_folder", "write_facts"]
+
+QUESTIONNAIRE_NAME = "questionnaire.yml"  # of a survey whose questionnaire is not one of the project's
 
 
 @contextlib.contextmanager
@@ -70,7 +72,7 @@ def _clear(folder: Path) -> None:
     for name in CONTRACT:
         (folder / f"{name}.parquet").unlink(missing_ok=True)
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("bank.yml", f"{REPORT_NAME}.json", f"{REPORT_NAME}.md"):
+    for name in ("bank.yml", QUESTIONNAIRE_NAME, f"{REPORT_NAME}.json", f"{REPORT_NAME}.md"):
         (folder / name).unlink(missing_ok=True)
 
 
