@@ -26,6 +26,7 @@ TABLES = [
     "interactions",
     "digital_events",
     "surveys",
+    "measures",
     "campaigns",
     "contacts",
     "opportunities",

@@ -19,6 +19,7 @@ __all__ = ["coverage", "missing", "months_covered", "set_aside"]
 # A table whose rows come in a rhythm is stale when nothing came for so many times its longest pause of a year.
 _PATIENCE = 1.5
 _STEADY = 0.25  # standard deviation of the pauses over their mean; by chance alone it is 1
+_REGISTERS = ("measures",)  # a row is entered when something begins, in no rhythm
 # What kind of row it is: a column need not apply to each kind.
 _KIND_OF_ROW = {
     "accounts": "product_id",
@@ -34,6 +35,7 @@ _OPTIONAL_CELLS = {
     "risk_grade",
     "previous_customer_id",
     "comment",
+    "measures.ended_on",
 }  # empty says: there is none
 
 
@@ -59,7 +61,7 @@ def coverage(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
     day. That is enough where rows come in a steady rhythm. Where they come by chance, now and then a pause is the
     longest: after n pauses of an exponential law the next one is k times the longest of them or longer with probability
     n! Gamma(1 + k) / Gamma(n + 1 + k), which must lie below the false alarm rate shared out among the tables. Tables
-    without a date, and those with one day, have no rhythm.
+    without a date, those with one day, and the register of measures have no rhythm.
     """
     day = pd.Timestamp(bank.date or bank.last_on)
     rows = []
@@ -72,11 +74,13 @@ def coverage(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
         days = bank.sql(f"select {on}::date as day, count(*) as n from {name} where {on} is not null group by 1").df()
         dates = pd.DatetimeIndex(days["day"]).sort_values()
         if not len(dates):
-            rows.append((name, 0, pd.NaT, pd.NaT, np.nan, np.nan, True))
+            rows.append((name, 0, pd.NaT, pd.NaT, np.nan, np.nan, name not in _REGISTERS))
             continue
         pauses = (
             np.diff(dates[dates >= dates[-1] - pd.DateOffset(years=1)].to_numpy()).astype("timedelta64[D]").astype(int)
         )
+        if name in _REGISTERS:
+            pauses = pauses[:0]
         pause = float(pauses.max()) if len(pauses) else np.nan
         silent = float((day - dates[-1]).days)
         stale = bool(silent > max(_PATIENCE * pause, 1)) if len(pauses) else False
@@ -141,7 +145,7 @@ def months_covered(bank: Bank, *, months: int = 36, false_alarm_rate: float = 0.
             continue
         span = pd.period_range(counts.index.min(), counts.index.max(), freq="M")
         empty = int((~span.isin(counts.index)).sum())
-        if empty and name not in ("customers", "accounts", "campaigns", "snapshot"):
+        if empty and name not in ("customers", "accounts", "campaigns", "snapshot", *_REGISTERS):
             chance = len(span) * len(bank.tables) * _chance_of_none(counts.to_numpy(float))
             if chance < false_alarm_rate:
                 holes[name] = empty
@@ -200,7 +204,9 @@ def missing(bank: Bank, *, limit: float = 0.05) -> Evidence:
     for name in bank.tables:
         table, present = CONTRACT[name], bank.columns(name)
         columns = [
-            c for c in present if c in table.by_name and table[c].revealed_by is None and c not in _OPTIONAL_CELLS
+            c
+            for c in present
+            if c in table.by_name and table[c].revealed_by is None and not {c, f"{name}.{c}"} & _OPTIONAL_CELLS
         ]
         kind = _KIND_OF_ROW.get(name)
         grouped = f"group by {kind}" if kind in present else ""

@@ -20,6 +20,7 @@ from crmlab.simulation.ledger import Ledger
 from crmlab.simulation.life import live_a_month
 from crmlab.simulation.loyalty_points import Programme
 from crmlab.simulation.market import Market
+from crmlab.simulation.measures import plan_measures, put_in_force
 from crmlab.simulation.movements import book_interest_and_fees, mature_deposits, pay_loans, settle_cards
 from crmlab.simulation.openings import close_relations, open_wishes, welcome
 from crmlab.simulation.opinions import LATENTS, form_opinions, live_with_the_bank
@@ -73,7 +74,7 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
     open_first_holdings(rng, accounts, people, customers, month_at(0), market.at(-1)["policy"])
     record.add("balances", _month_end(accounts, month_at(0).first - 1))
     waiting, fieldwork, programme = None, Fieldwork(), Programme(seed, number)
-    plan = plan_campaigns(seed, months)
+    plan, measures = plan_campaigns(seed, months), plan_measures(seed, months)
     contacts, pipeline = Contacts(seed, number, plan), Pipeline(seed, number, plan)
     stages, prospects = Stages(people, relation, accounts), Prospects(len(people))
     prospects.see_balances(accounts, len(people), -1)
@@ -90,7 +91,9 @@ def simulate_block(seed: int, number: int, customers: int, months: int, market: 
         record.note("life_events", _happened(happened, t))
         stress = generator(seed, number, t, "stress")
         record.note("risk_onsets", fall_into_stress(stress, relation, people, accounts, n, month, happened))
+        put_in_force(measures, relation, people, t - 1)  # for those who have just joined
         form_opinions(generator(seed, number, t, "opinions"), relation, people, n)
+        put_in_force(measures, relation, people, t)
         scene = Scene(seed, number, month, now, n, people, relation, accounts, Ledger(month, waiting))
         booked, waiting, missed = _money(scene, stress)
         record.add("transactions", booked)

@@ -44,6 +44,7 @@ TOPICS = (
     "events",
     "value",
     "defects",
+    "measures",
 )
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "form_opinions",
     "live_with_the_bank",
     "parameters",
+    "total_effect",
 ]
 
 LATENTS = ("image", "expectations", "product_quality", "service_attitude", "handling_efficiency", "value",
@@ -77,14 +78,14 @@ def form_opinions(rng: np.random.Generator, relation: Relation, people: People, 
     """Form the opinions of this month, `relation.latents`, shape (n, 8), each with mean near 0 and sd near 1.
 
     A latent variable is the sum of its causes times their path coefficients and a disturbance; the disturbance is a
-    slow autoregressive part and the fading sum of experiences. Opinions hold for the whole month: what happens in it
-    counts from the next month on, so cause comes before effect.
+    slow autoregressive part, the fading sum of experiences and what measures in force add. Opinions hold for the whole
+    month: what happens in it counts from the next month on, so cause comes before effect.
     """
     drawn = rng.standard_normal((n, len(LATENTS)))
     latents, slow, fresh = relation.latents[:n], relation.slow[:n], relation.fresh[:n]
     is_new = np.isnan(latents[:, :1])
     slow[:] = np.where(is_new, drawn, _MEMORY * slow + np.sqrt(1 - _MEMORY**2) * drawn)
-    latents[:] = _SLOW * slow + fresh
+    latents[:] = _SLOW * slow + fresh + relation.lift[:n]
     latents[:, 0] += np.sqrt(_TRAIT) * people.image[:n]
     for row in range(1, len(LATENTS)):
         latents[:, row] += latents[:, :row] @ _PATHS[row, :row]
@@ -135,11 +136,28 @@ def parameters() -> dict[str, dict]:
     }
 
 
+def total_effect(source: str, target: str) -> float:
+    """Return what one unit more of a latent variable does to another over all paths, both in standard deviations.
+
+    Notes
+    -----
+    With the matrix B of path coefficients the total effects are the cells of (I - B)^-1; 1 from a variable to itself.
+
+    Examples
+    --------
+    Value reaches loyalty by satisfaction alone: .35 * .50.
+
+    >>> round(total_effect("value", "loyalty"), 4), total_effect("loyalty", "value")
+    (0.175, 0.0)
+    """
+    return float(np.linalg.inv(np.eye(len(LATENTS)) - _PATHS)[_AT[target], _AT[source]])
+
+
 def foresee_satisfaction(relation: Relation, people: People, n: int, months: int) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and variance of latent satisfaction 1 to `months` months ahead, given all that happened.
 
     Disturbances return to 0, the slow ones at `_MEMORY` and experiences at `FADING` a month; new experiences are worth
-    nothing on average, and what they add to the variance is left out.
+    nothing on average, and what they add to the variance is left out. Measures in force go on; later ones are unknown.
 
     Returns
     -------
@@ -150,6 +168,6 @@ def foresee_satisfaction(relation: Relation, people: People, n: int, months: int
     weight = np.linalg.inv(np.eye(len(LATENTS)) - _PATHS)[_AT["satisfaction"]]
     slow = relation.slow[:n] @ (weight * _SLOW)
     fresh = relation.fresh[:n] @ weight
-    trait = weight[0] * np.sqrt(_TRAIT) * people.image[:n]
-    mean = trait + slow * _MEMORY**ahead + fresh * FADING ** (ahead - 1)
+    lasting = weight[0] * np.sqrt(_TRAIT) * people.image[:n] + relation.lift[:n] @ weight
+    mean = lasting + slow * _MEMORY**ahead + fresh * FADING ** (ahead - 1)
     return mean, (weight**2 * _SLOW**2).sum() * (1 - _MEMORY ** (2 * ahead))

@@ -30,6 +30,7 @@ class Relation:
         self.latents = np.full((size, len(LATENTS)), np.nan)
         self.slow = np.zeros((size, len(LATENTS)))
         self.fresh = np.zeros((size, len(LATENTS)))
+        self.lift = np.zeros((size, len(LATENTS)))  # what measures in force add to the disturbances
         self.has_income = people.is_main.copy()  # salary, pension or other income is paid here
         self.unpaid_months = np.full(size, 99)  # since a salary, pension or benefit was booked here
         self.jobless = np.where(people.occupation == _UNEMPLOYED, 6, 0).astype(np.int64)  # months still without work

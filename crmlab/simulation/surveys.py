@@ -19,7 +19,7 @@ from crmlab.simulation.opinions import LATENTS, PATHS
 from crmlab.simulation.relation import DYING, Relation
 from crmlab.simulation.scene import seconds
 
-__all__ = ["MEASURES", "Fieldwork", "parameters", "surveys_table"]
+__all__ = ["MEASURES", "Fieldwork", "items_of", "parameters", "surveys_table"]
 
 # Item: answer of a customer with an average opinion, points a standard deviation of the latent variable, standard
 # deviation of the error. Means, spreads and correlations near those of 250 customers of a Spanish bank (means 6.4 to
@@ -87,6 +87,16 @@ def _loadings() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for row, (latent, _, points, _) in enumerate(rows):
         loading[row, LATENTS.index(latent)] = points
     return np.array([row[1] for row in rows]), loading, np.array([row[3] for row in rows])
+
+
+def items_of(latent: str) -> dict[str, int]:
+    """Return the items of a latent variable, and the code of each in the rows of `Fieldwork.run`.
+
+    >>> items_of("expectations")
+    {'expect1': 4, 'expect2': 5, 'expect3': 6}
+    """
+    latent_of = _questionnaire().latent_of
+    return {code: at for at, code in enumerate(latent_of) if latent_of[code] == latent}
 
 
 class Fieldwork:

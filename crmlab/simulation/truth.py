@@ -18,6 +18,7 @@ from crmlab.simulation import (
     leaving,
     life,
     loyalty_points,
+    measures,
     opinions,
     opportunities,
     persuasion,
@@ -39,6 +40,7 @@ _SOURCES = (
     customers,
     segments,
     opinions,
+    measures,
     surveys,
     leaving,
     life,
@@ -112,8 +114,10 @@ def truth_parameters() -> dict[str, dict]:
     }
 
 
-def write_truth(folder: Path, world: Market, moves: Mapping[str, np.ndarray]) -> None:
-    """Write what is common to all blocks: market, moves between stages, parameters, the description of the tables.
+def write_truth(
+    folder: Path, world: Market, moves: Mapping[str, np.ndarray], improvements: Mapping[str, np.ndarray]
+) -> None:
+    """Write what is common to all blocks: market, stages, measures, parameters, the description of the tables.
 
     Parameters
     ----------
@@ -123,9 +127,11 @@ def write_truth(folder: Path, world: Market, moves: Mapping[str, np.ndarray]) ->
         The market of the bank.
     moves : mapping of str to array
         Rows of ``stage_moves``, summed over the blocks in their order.
+    improvements : mapping of str to array
+        Rows of ``measures``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    common = {"stage_moves": moves, "market": market_components(world)}
+    common = {"stage_moves": moves, "measures": improvements, "market": market_components(world)}
     for name, noted in common.items():
         pq.write_table(truth_table(name, noted), folder / f"{name}.parquet", compression="zstd", compression_level=1)
     known = truth_parameters()

@@ -18,6 +18,7 @@ from crmlab.simulation.contacts import OUTCOMES
 from crmlab.simulation.customers import WORDS
 from crmlab.simulation.leads import SOURCES
 from crmlab.simulation.market import POLICY_REGIMES
+from crmlab.simulation.measures import SCOPES
 from crmlab.simulation.opinions import LATENTS
 from crmlab.simulation.relation import LIFE_EVENTS
 from crmlab.simulation.segments import BEHAVIOUR, NEEDS
@@ -95,6 +96,7 @@ class TruthTable:
 _C = TruthColumn
 _CUSTOMER = _C("customer_id", "customer", "customer, as in table `customers`")
 _MONTH = _C("month_on", "month", "last day of the month")
+_POINTS = "the same, points of the mean of the items of {}, before answers are rounded and cut at 0 and 10"
 
 _TABLES = (
     TruthTable(
@@ -252,6 +254,31 @@ _TABLES = (
             _C("expected", "real", "sum of their true probabilities to be in the second one"),
             _C("variance", "real", "variance of the number who are, given these probabilities"),
             _C("observed", "count", "customers who are"),
+        ),
+        is_common=True,
+    ),
+    TruthTable(
+        "measures",
+        "one measure of improvement in table `measures`: what it truly does where it runs",
+        (
+            _C("measure_id", "text", "measure, as in table `measures`"),
+            _C("month_on", "month", "last day of the month of its start; it acts from the month after, in full"),
+            _C("scope", "word", "as in table `measures`", SCOPES),
+            _C("indicator", "word", "latent variable whose disturbance it lifts", LATENTS),
+            _C(
+                "direct_effect_sd",
+                "real",
+                "lift of the indicator, in standard deviations: all that it does to it",
+            ),
+            _C(
+                "satisfaction_effect_sd",
+                "real",
+                "what that does to satisfaction over all paths, in its standard deviations",
+            ),
+            _C("loyalty_effect_sd", "real", "the same for loyalty"),
+            _C("indicator_effect_points", "real", _POINTS.format("indicator")),
+            _C("satisfaction_effect_points", "real", _POINTS.format("satisfaction")),
+            _C("loyalty_effect_points", "real", _POINTS.format("loyalty")),
         ),
         is_common=True,
     ),

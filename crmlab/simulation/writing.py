@@ -28,6 +28,7 @@ from crmlab.simulation.clock import month_at
 from crmlab.simulation.columns import arrow_table, dates, decimals
 from crmlab.simulation.defects.catalogue import unknown
 from crmlab.simulation.market import market_rows, simulate_market
+from crmlab.simulation.measures import branch_scores, decide_places, measures_table, true_effects
 from crmlab.simulation.products import product_rows
 from crmlab.simulation.rows import block_tables
 from crmlab.simulation.stages import add_moves
@@ -160,15 +161,17 @@ def _write(
 ) -> dict[str, int]:
     """Write every table; small tables get a row group a block, in the order of blocks."""
     rows = {"products": _write_products(folder), "market": _write_market(folder, seed, months)}
-    rows["campaigns"] = _write_campaigns(folder, seed, months)
+    rows["campaigns"] = _write_whole(folder, "campaigns", campaigns_table(seed, months))
     moves: dict[str, np.ndarray] = {}
+    scores: list[np.ndarray] = []
     blocks = -(-customers // BLOCK_CUSTOMERS)
     sizes = [min(BLOCK_CUSTOMERS, customers - number * BLOCK_CUSTOMERS) for number in range(blocks)]
     jobs = [(folder, seed, number, size, months) for number, size in enumerate(sizes)]
     writers: dict[str, pq.ParquetWriter] = {}
     try:
-        for number, (counts, tables, moved) in enumerate(_in_order(jobs, processes)):
+        for number, (counts, tables, moved, scored) in enumerate(_in_order(jobs, processes)):
             moves = add_moves(moves, moved)
+            scores.append(scored)
             for name, count in counts.items():
                 rows[name] = rows.get(name, 0) + count
             for name, table in tables.items():
@@ -179,15 +182,18 @@ def _write(
     finally:
         for writer in writers.values():
             writer.close()
-    write_truth(folder / TRUTH_FOLDER, simulate_market(seed, months), moves)
+    measures = decide_places(seed, months, sum(scores))
+    if measures:
+        rows["measures"] = _write_whole(folder, "measures", measures_table(measures))
+    write_truth(folder / TRUTH_FOLDER, simulate_market(seed, months), moves, true_effects(measures))
     return {name: rows[name] for name in CONTRACT if name in rows}
 
 
-_Done = tuple[dict[str, int], dict[str, pa.Table], dict[str, np.ndarray]]
+_Done = tuple[dict[str, int], dict[str, pa.Table], dict[str, np.ndarray], np.ndarray]
 
 
 def _write_block(job: tuple[Path, int, int, int, int]) -> _Done:
-    """Simulate one block, write its parts; return how many rows each table has, the small tables, moves of stages."""
+    """Simulate one block, write its parts; return row counts, small tables, moves of stages, scores of branches."""
     folder, seed, number, size, months = job
     block = simulate_block(seed, number, size, months, simulate_market(seed, months))
     tables = block_tables(block, month_at(months - 1).last)
@@ -197,7 +203,7 @@ def _write_block(job: tuple[Path, int, int, int, int]) -> _Done:
             _write_part(folder / name, number, tables.pop(name))
     for name, table in truth_tables(block).items():
         _write_part(folder / TRUTH_FOLDER / name, number, table)
-    return counts, tables, block.truth["stage_moves"]
+    return counts, tables, block.truth["stage_moves"], branch_scores(block.rows["surveys"], block.people)
 
 
 def _write_part(folder: Path, number: int, table: pa.Table) -> None:
@@ -238,9 +244,7 @@ def _write_products(folder: Path) -> int:
     rows = product_rows()
     rows["product_id"] = pa.array(rows["product_id"])
     rows["fee_amount"] = decimals(rows["fee_amount"])
-    table = arrow_table("products", rows)
-    _write_file(folder / "products.parquet", table)
-    return table.num_rows
+    return _write_whole(folder, "products", arrow_table("products", rows))
 
 
 def _write_market(folder: Path, seed: int, months: int) -> int:
@@ -251,14 +255,12 @@ def _write_market(folder: Path, seed: int, months: int) -> int:
         "published_on": dates(rows["published_on"]),
         "system_deposits_amount": decimals(rows["system_deposits_amount"]),
     }
-    table = arrow_table("market", rows)
-    _write_file(folder / "market.parquet", table)
-    return table.num_rows
+    return _write_whole(folder, "market", arrow_table("market", rows))
 
 
-def _write_campaigns(folder: Path, seed: int, months: int) -> int:
-    table = campaigns_table(seed, months)
-    _write_file(folder / "campaigns.parquet", table)
+def _write_whole(folder: Path, name: str, table: pa.Table) -> int:
+    """Write a table that is common to all blocks; return its rows."""
+    _write_file(folder / f"{name}.parquet", table)
     return table.num_rows
 
 

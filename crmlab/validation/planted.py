@@ -33,6 +33,11 @@ _TOPICS: dict[str, tuple[str, str]] = {
         "Image, expectations, quality, service, value, satisfaction and loyalty are a chain of causes with these "
         "coefficients. Complaints, fees and breakdowns move them.",
     ),
+    "measures": (
+        "Measures of improvement",
+        "Three measures start in 2024. A training in the worst branches does nothing; a call back in branches drawn by "
+        "lot and a fee statement for everybody lift what customers think by so much, and with it all that follows.",
+    ),
     "surveys": (
         "Surveys",
         "Answers are noisy, rounded readings of the hidden opinions. Who answers depends on the customer.",
