@@ -4,6 +4,10 @@ Run: python benchmarks/survey_checks.py [surveys]
 
 Honest answers: a mood of each person, an opinion of each latent variable, an error of each item, on the retail bank's
 questionnaire, with and without a ceiling. Careless ones: the same answer throughout, within the scale.
+
+Measured with 60 surveys of each kind: a finding in 0 of 60 honest surveys of 250 and of 1,000 responses at a mean of 7
+or 9 of 10, and at a mean of 9.5 with a strong common mood (many honest straight lines) in 0 and 1 of 60. Of 500
+responses, 1 careless one is found in 0 of 60 surveys (one odd response is no finding), 2, 3 or 5 in 60 of 60.
 """
 
 from __future__ import annotations
