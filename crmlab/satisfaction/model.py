@@ -68,20 +68,23 @@ class PathModel:
         refuse(*_problems(self))
 
     @classmethod
-    def from_questionnaire(cls, questionnaire: Any, *, language: str = "en") -> PathModel:
+    def from_questionnaire(cls, questionnaire: Any, *, second_order: bool = False, language: str = "en") -> PathModel:
         """Take the model from a questionnaire.
 
         Parameters
         ----------
         questionnaire : crmlab.bank.questionnaire.Questionnaire
-            Its latent variables, paths and, where it has them, modes and dimensions (second-order constructs).
+            Its latent variables, paths and, where it has them, modes and dimensions.
+        second_order : bool
+            True makes each dimension of the questionnaire one construct of second order, made of its latent variables;
+            False keeps these apart, so that each can be improved for itself.
         language : str
             Of the titles.
 
         Notes
         -----
-        Where a questionnaire gives paths to the parts of a second-order construct, they become paths of the construct;
-        a path from the construct to its own part is left out.
+        With `second_order`, paths to and from the parts become paths of the construct, and a path from the construct to
+        its own part is left out.
 
         Examples
         --------
@@ -89,11 +92,13 @@ class PathModel:
         >>> model = PathModel.from_questionnaire(read_questionnaire("retail_bank"))
         >>> model.paths["loyalty"], model.titles["loyalty"], len(model.items)
         (('image', 'satisfaction'), 'Loyalty', 28)
+        >>> PathModel.from_questionnaire(read_questionnaire("retail_bank"), second_order=True).paths["value"]
+        ('expectations', 'perceived_quality')
         """
         latents = {name: tuple(latent.items) for name, latent in questionnaire.latents.items()}
         modes = {name: latent.mode for name, latent in questionnaire.latents.items() if getattr(latent, "mode", None)}
         titles = {name: _title(latent, name, language) for name, latent in questionnaire.latents.items()}
-        dimensions = getattr(questionnaire, "dimensions", None) or {}
+        dimensions = questionnaire.dimensions if second_order else {}
         higher = {name: tuple(one.of) for name, one in dimensions.items()}
         modes |= {name: one.mode for name, one in dimensions.items() if getattr(one, "mode", None)}
         titles |= {name: _title(one, name, language) for name, one in dimensions.items()}
