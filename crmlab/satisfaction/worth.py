@@ -99,6 +99,9 @@ def worth_of_a_point(
     These are associations, not effects: a customer may answer low because the decision to leave is made. A score with
     measurement error understates what the true satisfaction goes with. Break-even is what the step may cost if all of
     the association were the effect, so an upper limit of a sensible budget. Limits: percentile bootstrap.
+    Measured on samples from a known model (13.5 % leave, one control): the 95 % limits of odds ratio, kept share and
+    break-even covered the truth in 93.3, 95.7 and 95.3 % of 300 samples of 1,000 customers, and in 93.8, 93.9 and 93.9
+    % of 900 samples of 3,000.
 
     References
     ----------
