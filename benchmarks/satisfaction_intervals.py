@@ -1,7 +1,7 @@
 """Measure how often intervals of the satisfaction topic cover the truth.
 
-``python benchmarks/satisfaction_intervals.py 300`` takes the number of samples. What was measured stands in the Notes of
-`worth_of_a_point`, `margin_of_a_point`, `krippendorff_alpha` and `league_table`.
+``python benchmarks/satisfaction_intervals.py 300`` takes the number of samples. What was measured stands in the Notes
+of `worth_of_a_point`, `margin_of_a_point`, `krippendorff_alpha` and `league_table`.
 """
 
 import sys
