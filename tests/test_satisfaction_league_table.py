@@ -220,3 +220,14 @@ def test_a_table_refused_with_everything_wrong():
         "- league table: weight_concentration is -1. Give a number above 0.\n"
         "- league table: 3 draws give no limits. Ask for 100 or more."
     )
+
+
+def test_coding_moves_the_entropy_weight_of_image_in_the_real_bank_survey(real_data):
+    path = real_data / "spanish_bank_survey" / "satisfaction.csv"
+    if not path.is_file():
+        pytest.skip(f"the survey is not at {path}")
+    survey = pd.read_csv(path)
+    means = pd.DataFrame({n: survey.filter(regex=rf"^{n}\d").mean(axis=1) for n in ("imag", "expe", "qual", "val")})
+    table = entropy_coding(means, resamples=100).frame.set_index("indicator")
+    assert table.loc["imag", ["weight_raw", "weight_min_max"]].round(3).tolist() == [0.165, 0.325]
+    assert round(table.loc["val", "weight_raw"], 3) == 0.286  # LMG gives value .417 of R2

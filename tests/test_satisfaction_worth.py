@@ -6,6 +6,7 @@ import pytest
 import statsmodels.api as sm
 
 from crmlab.errors import CrmlabError
+from crmlab.satisfaction.margin_of_a_point import margin_of_a_point
 from crmlab.satisfaction.worth import worth_of_a_point
 
 ASK = {"score": "score", "churned": "churned", "value_amount": "margin_amount"}
@@ -162,3 +163,60 @@ def test_refused(customers, change, ask, message):
     with pytest.raises(CrmlabError) as refused:
         worth_of_a_point(change(customers), **ask, **ASK)
     assert str(refused.value) == message
+
+
+@pytest.fixture(scope="module")
+def stayers() -> pd.DataFrame:
+    rng = np.random.default_rng(8)
+    branch = rng.integers(0, 25, 800)
+    frame = pd.DataFrame({
+        "score": rng.uniform(40, 100, 800) + rng.normal(0, 5, 25)[branch], "before_amount": rng.gamma(3, 80, 800),
+        "branch": branch, "kind": rng.choice(["a", "b"], 800), "weight": rng.uniform(0.5, 2, 800),
+    })  # fmt: skip
+    noise = rng.normal(0, 30, 800) * frame["score"] / 60 + rng.normal(0, 20, 25)[branch]
+    return frame.assign(after_amount=0.8 * frame["before_amount"] + 0.6 * frame["score"] + noise)
+
+
+@pytest.mark.parametrize("cluster", [None, "branch"])
+@pytest.mark.parametrize("weight", [None, "weight"])
+def test_the_margin_of_a_point_as_statsmodels_has_it(stayers, cluster, weight):
+    found = margin_of_a_point(stayers, score="score", margin_after_amount="after_amount",
+                              controls=["before_amount", "kind"], cluster=cluster, weight=weight, points=2)  # fmt: skip
+    design = sm.add_constant(stayers[["score", "before_amount"]].assign(kind=(stayers["kind"] == "b").astype(float)))
+    model = sm.WLS(stayers["after_amount"], design, weights=stayers[weight] if weight else np.ones(800))
+    fitted = (
+        model.fit(cov_type="cluster", cov_kwds={"groups": stayers["branch"]}, use_t=True)
+        if cluster
+        else model.fit(cov_type="HC1", use_t=True)
+    )
+    assert found.value == pytest.approx(2 * fitted.params["score"])
+    assert [found.low, found.high] == pytest.approx(2 * fitted.conf_int().loc["score"])
+    assert found.low < 2 * 0.6 < found.high
+
+
+def test_margins_refused(stayers):
+    with pytest.raises(CrmlabError) as refused:
+        margin_of_a_point(
+            stayers, score="scor", margin_after_amount="after_amount", controls=["kind", "kind"], points=-1
+        )
+    assert str(refused.value) == (
+        "3 problems:\n"
+        "- margin of a point: the frame lacks column 'scor'. Did you mean 'score'? Name a column of the frame.\n"
+        "- margin of a point: kind is named for two things. Name each column once.\n"
+        "- margin of a point: the step is -1 points. Give a step above 0."
+    )
+    with pytest.raises(CrmlabError) as refused:
+        margin_of_a_point(stayers.assign(two=stayers["score"] * 2, branch=stayers["branch"] % 3), score="score",
+                          margin_after_amount="after_amount", controls=["two"], cluster="branch")  # fmt: skip
+    assert str(refused.value) == (
+        "2 problems:\n"
+        "- margin of a point: of score, two one follows from the others. Leave it out.\n"
+        "- margin of a point: 3 clusters; 10 are needed. Make it a control."
+    )
+    with pytest.raises(CrmlabError) as refused:
+        margin_of_a_point(
+            stayers.iloc[:50], score="score", margin_after_amount="after_amount", controls=["before_amount"]
+        )
+    assert str(refused.value) == (
+        "margin of a point: 50 customers for 3 coefficients; 60 are needed. Take more waves or fewer controls."
+    )

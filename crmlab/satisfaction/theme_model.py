@@ -50,6 +50,11 @@ class ThemeModel:
     unstable theme (below .8) should not be named. The words may hold what a single customer wrote: publish only what
     `crmlab.satisfaction.quotes` gives.
 
+    Measured on a simulated bank (527 English and 134 Chinese short comments on 12 themes, 10 learned): mean stability
+    about .7 and .6; 38 and 44 % of the comments have the planted theme that leads in their learned one. The model finds
+    sentences that are written often. A few hundred short comments are too few: count by the codebook, and use this to
+    see what the codebook lacks.
+
     References
     ----------
     Lee and Seung (1999), Learning the parts of objects by non-negative matrix factorization, Nature 401; Greene,
