@@ -123,7 +123,7 @@ def test_dimensions_of_a_questionnaire_take_the_paths_of_their_parts():
         paths={"service": ["product"], "value": ["product", "service"]},
         dimensions={"quality": SimpleNamespace(of=["product", "service"], title={"en": "Quality"}, mode="B")},
     )
-    model = PathModel.from_questionnaire(questionnaire)
+    model = PathModel.from_questionnaire(questionnaire, second_order=True)
     assert model.paths == {"value": ("quality",)}
     assert model.higher == {"quality": ("product", "service")}
     assert (model.mode("quality"), model.title("quality"), model.title("value")) == ("B", "Quality", "V1")
