@@ -59,8 +59,9 @@ def judge_measures(
         ``wave_after``, ``before``, ``after``, ``change`` with its limits (those reached, the naive look),
         ``control_change`` with its limits, ``compared_with`` (wave from which the effect is counted; empty by lot),
         ``effect``, ``effect_low``, ``effect_high``, ``plain_effect`` with its limits (difference of the two changes),
-        ``drift_before`` with its limits, ``p_value``, ``p_holm``, ``smallest_effect`` (seen four times in five), ``n``,
-        ``treated_clusters_count``, ``control_clusters_count``, ``verdict`` (see `VERDICTS`), ``why``.
+        ``drift_before`` with its limits, ``p_value``, ``p_holm``, ``smallest_effect`` (seen four times in five), ``n``
+        (responses behind the effect), ``reached_n`` (responses behind the naive change), ``treated_clusters_count``,
+        ``control_clusters_count``, ``verdict`` (see `VERDICTS`), ``why``.
 
     Notes
     -----
@@ -111,7 +112,7 @@ def _one(scores: pd.DataFrame, register: pd.DataFrame, measure: dict, when: pd.S
     row = {name: measure[name] for name in names} | {"places_count": len(measure["places"]), "design": "not known"}
     row |= {"wave_before": "", "wave_after": "", "compared_with": ""} | dict.fromkeys((*_TAKEN, *_EFFECT), math.nan)
     row |= dict.fromkeys(("plain_effect", "plain_effect_low", "plain_effect_high"), math.nan)
-    row |= dict.fromkeys(("n", "treated_clusters_count", "control_clusters_count"), 0)
+    row |= dict.fromkeys(("n", "reached_n", "treated_clusters_count", "control_clusters_count"), 0)
     earlier, later = when[when < measure["started_on"]], when[when >= measure["started_on"]]
     why = _hindrance(scores, measure, earlier, later)
     if why:
@@ -131,13 +132,17 @@ def _one(scores: pd.DataFrame, register: pd.DataFrame, measure: dict, when: pd.S
     row |= {name: found[name] for name in (*_TAKEN, *_EFFECT)} | {"wave_before": before, "wave_after": after, "why": ""}
     row["design"] = "everybody" if everybody else "by lot" if by_lot else "compared"
     row |= {f"plain_{name}": found[name] for name in _EFFECT[:3]}
+    asked = rows[measure["indicator"]].notna()
+    row["reached_n"] = int((asked & treated & rows["wave"].isin([before, after])).sum())
+    if row["design"] == "by lot":
+        row["n"] = int((asked & (rows["wave"] == after)).sum())
     if row["design"] != "compared":
         return row
     row["compared_with"] = before
     if len(earlier) > 1 and not _too_few(rows, treated, measure["indicator"], earlier.index[-2], after):
         fair = measures_taken(rows[rows["wave"] != before], table, when.drop(before).to_dict(), cluster=cluster,
                               level=level).iloc[0]  # fmt: skip
-        row |= {name: fair[name] for name in _EFFECT} | {"compared_with": earlier.index[-2]}
+        row |= {name: fair[name] for name in (*_EFFECT, "n")} | {"compared_with": earlier.index[-2]}
     return row
 
 
