@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from crmlab.satisfaction.groups import NOT_KNOWN
-from crmlab.satisfaction.improvement import Tracking
 from crmlab.satisfaction.measure_register import PLACES
 from crmlab.satisfaction.small_groups import group_means, shrink_groups
+from crmlab.satisfaction.tracking import Tracking, wave_name
 from crmlab.stats import Estimate, Evidence
 
 __all__ = ["MOVED", "changes_by_place", "group_changes"]
@@ -63,7 +63,7 @@ def group_changes(
     parts = [
         centered[centered["wave"] == wave].drop_duplicates("customer_id").set_index("customer_id") for wave in waves
     ]
-    panel = parts[0][[by, "off"]].join(parts[1][["off"]], how="inner", rsuffix="_two")
+    panel = parts[0][[by, "off"]].join(parts[1]["off"].rename("off_two"), how="inner")
     together = float(panel["off"].corr(panel["off_two"])) if len(panel) > 2 else 0.0
     together = max(together, 0.0) if math.isfinite(together) else 0.0
     count = both["group"].map(panel[by].value_counts()).fillna(0)
@@ -82,7 +82,7 @@ def changes_by_place(tracking: Tracking, *, seed: int = 1) -> tuple[Evidence | N
     Parameters
     ----------
     tracking : Tracking
-        From `crmlab.satisfaction.improvement.tracking_on`.
+        From `crmlab.satisfaction.tracking.tracking_on`.
     seed : int
         Same seed, same ranks.
 
@@ -119,14 +119,15 @@ def changes_by_place(tracking: Tracking, *, seed: int = 1) -> tuple[Evidence | N
     return Evidence(
         shown[["group", "x", "x_low", "x_high", "raw", "reliability", "n", "is_sure"]],
         title=f"{moved} of {len(kept)} {plural} moved for sure in {target.lower()}",
-        about=f"Change of the index from {waves[-2]} to {waves[-1]}, points, pulled towards the mean change of all; "
-        f"95 % intervals; n = responses of the smaller wave; the {len(shown)} furthest from the mean",
+        about=f"Change of the index from {wave_name(waves[-2])} to {wave_name(waves[-1])}, points, pulled towards the "
+        f"mean change of all; 95 % intervals; n = responses of the smaller wave; the {len(shown)} furthest from it",
         reading=(
             f"The {plural} cannot be told apart in their change" if all_alike
-            else f"True changes of {plural} differ by a standard deviation of {shrunk.between_deviation:.1f} points"
+            else f"True changes of {plural} are estimated to differ by a standard deviation of "
+            f"{shrunk.between_deviation:.1f} points"
         )
-        + f"; the mean change is {shrunk.center:+.1f}. Bare changes were up to {spread:.1f} points further out: "
-        "chance of few answers."
+        + f"; the mean change is {shrunk.center:+.1f}. The bare change of one was {spread:.1f} points further out: "
+        "the chance of few answers."
         + (f" Under {_FEWEST} answers in a wave, and so not shown: {dropped}." if dropped else ""),
         estimates={"places_moved_count": Estimate(float(moved), "count", n=len(kept))},
     ), ""  # fmt: skip

@@ -7,8 +7,8 @@ import math
 import pandas as pd
 
 from crmlab.satisfaction.control_chart import ControlChart, by_period, control_chart
-from crmlab.satisfaction.improvement import Tracking
 from crmlab.satisfaction.measure_verdicts import judge_measures
+from crmlab.satisfaction.tracking import Tracking
 from crmlab.stats import Estimate, Evidence, count_text, share_text
 
 __all__ = ["COURSE", "after_contacts", "contact_effects", "events_of", "usual_course"]
@@ -18,7 +18,7 @@ COURSE = {"quantity": "Satisfaction after a contact", "unit": "points"}
 _FEWEST = 10  # answers of a period that is shown
 _MOST_THIN = 0.25  # share of thin months from which quarters are taken
 _YEAR_DAYS = 365
-_LONGEST = 22  # characters of a measure's name on the chart
+_LONGEST = 34  # characters of a measure's name on the chart
 
 
 def usual_course(tracking: Tracking, *, baseline_months: int = 12) -> tuple[ControlChart | None, str]:
@@ -27,7 +27,7 @@ def usual_course(tracking: Tracking, *, baseline_months: int = 12) -> tuple[Cont
     Parameters
     ----------
     tracking : Tracking
-        From `crmlab.satisfaction.improvement.tracking_on`.
+        From `crmlab.satisfaction.tracking.tracking_on`.
     baseline_months : int
         Months from which the limits are learned.
 
@@ -55,7 +55,10 @@ def usual_course(tracking: Tracking, *, baseline_months: int = 12) -> tuple[Cont
     names = {one: str(one) for one in kept["period"]}
     kept = kept.assign(period=kept["period"].map(names))
     if len(baseline) < 2 or len(kept) <= len(baseline):
-        return None, f"{count_text(len(contacts))} answers after contacts leave nothing beyond the months to learn from"
+        return (
+            None,
+            f"n = {count_text(len(contacts))} answers after contacts; nothing is left beyond the months to learn from",
+        )
     return control_chart(kept, kind="mean", baseline=[names[one] for one in baseline]), ""
 
 
@@ -65,7 +68,7 @@ def after_contacts(tracking: Tracking, chart: ControlChart) -> Evidence:
     Parameters
     ----------
     tracking : Tracking
-        From `crmlab.satisfaction.improvement.tracking_on`.
+        From `crmlab.satisfaction.tracking.tracking_on`.
     chart : ControlChart
         From `usual_course`.
 
@@ -84,10 +87,9 @@ def after_contacts(tracking: Tracking, chart: ControlChart) -> Evidence:
     usual = Estimate(chart.center, "points", chart.center - 1.96 * error, chart.center + 1.96 * error,
                      int(before["n"].sum()), f"mean of the first {len(before)} {unit}s")  # fmt: skip
     found = f"{len(signals)} of {len(after)} {unit}s leave the usual course"
-    listed = ", ".join(f"{row.period} ({row.value:.2f}, {row.reason})" for row in signals.head(3).itertuples())
     title = f"Satisfaction after contacts: {found if len(signals) else f'no signal in {len(after)} {unit}s'}"
     reading = f"The usual level is {usual.short} of {high:g} ({usual.interval}). "
-    reading += f"Signals: {listed}. " if len(signals) else f"Since then the {unit}s move around it by chance alone. "
+    reading += _signals(signals, unit) or f"Since then the {unit}s move around it by chance alone. "
     reading += (
         f"If nothing happened, {share_text(chart.false_alarm_share)} of such charts would still signal, one false "
         f"signal in {chart.run_length:.0f} {unit}s on average."
@@ -137,7 +139,7 @@ def contact_effects(tracking: Tracking) -> Evidence | None:
     Parameters
     ----------
     tracking : Tracking
-        From `crmlab.satisfaction.improvement.tracking_on`.
+        From `crmlab.satisfaction.tracking.tracking_on`.
 
     Returns
     -------
@@ -163,8 +165,8 @@ def contact_effects(tracking: Tracking) -> Evidence | None:
     if not len(table):
         return None
     told = [
-        f"{one.measure}: {one.effect:+.2f} points ({one.effect_low:+.2f} to {one.effect_high:+.2f}); an effect of "
-        f"{one.smallest_effect:.2f} would be seen four times in five."
+        f"{one.measure} {one.effect:+.2f} points ({one.effect_low:.2f} to {one.effect_high:.2f}; "
+        f"{one.smallest_effect:.2f} would be seen four times in five)"
         for one in table.itertuples()
     ]
     clear = int((table["p_value"] * len(table) < 0.05).sum())
@@ -172,9 +174,22 @@ def contact_effects(tracking: Tracking) -> Evidence | None:
         table,
         title=f"Satisfaction after contacts shows {clear} of {len(table)} measures",
         about="",
-        reading=f"Answers after contacts of the places with and without each measure: {' '.join(told)} "
+        reading=f"Answers after contacts where a measure runs, against the others: {'; '.join(told)}. "
         + ("" if clear else "So contacts alone neither prove nor refute a measure."),
     )
+
+
+def _signals(signals: pd.DataFrame, unit: str) -> str:
+    """Say when and how the course was left first."""
+    if not len(signals):
+        return ""
+    first = signals.iloc[0]
+    side = "above" if first["value"] > first["center"] else "below"
+    more = f" {len(signals) - 1} later {unit}s signal too." if len(signals) > 2 else ""
+    more = f" One later {unit} signals too." if len(signals) == 2 else more
+    if first["reason"] == "beyond the limits":
+        return f"{first['period']} lies {side} the limits with {first['value']:.2f}.{more} "
+    return f"In {first['period']} the eighth {unit} in a row lay {side} it, the sign of a small lasting shift.{more} "
 
 
 def _cut(text: str) -> str:

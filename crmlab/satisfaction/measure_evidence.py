@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import textwrap
 
 import pandas as pd
 
 from crmlab.satisfaction.before_after import clustered_change
 from crmlab.satisfaction.groups import NOT_KNOWN
-from crmlab.satisfaction.improvement import Tracking
 from crmlab.satisfaction.measure_register import rivals_of, was_reached
 from crmlab.satisfaction.measure_verdicts import SEEN_AGAIN, VERDICTS
+from crmlab.satisfaction.tracking import Tracking, wave_name
 from crmlab.stats import Estimate, Evidence, count_text
 
 __all__ = [
@@ -77,7 +78,8 @@ def effects_of(judged: pd.DataFrame, titles: dict[str, str]) -> Evidence | None:
         told += [reading_of(one, titles)] if one["design"] != "everybody" else []
     if not rows:
         return None
-    worked, all_of = counts["worked_count"], len({row["label"] for row in rows})
+    estimates = dict(sorted(estimates.items(), key=lambda pair: pair[0].startswith("naive_")))  # what holds goes first
+    worked, all_of = counts["worked_count"], len(judged)
     others = int((judged["design"] == "everybody").sum())
     told += [f"{others} of {len(judged)} reached everybody, so there is nobody to compare."] if others else []
     return Evidence(
@@ -98,18 +100,19 @@ def reading_of(one: dict, titles: dict[str, str]) -> str:
         return f"{name} cannot be judged: {one['why']}."
     rose = f"{one['change']:+.1f} points{_limits(one, 'change')}"
     if one["design"] == "everybody":
-        return f"{name}: {what} changed by {rose} since {one['wave_before']}; everybody got it, so the cause is open."
+        since = wave_name(one["wave_before"])
+        return f"{name}: {what} changed by {rose} since {since}; everybody got it, so the cause is open."
     size = f"{one['effect']:+.1f} points{_limits(one, 'effect')}"
     if one["design"] == "by lot":
         told = f"{name} was given by lot: {what} is {size} against the places without it"
         return f"{told}, {VERDICTS[one['verdict']].split(',')[0] if one['verdict'] != 'worked' else 'beyond chance'}."
-    told = f"{name}: {what} of its places changed by {rose} since {one['wave_before']}"
+    told = f"{name}: {what} of its places changed by {rose} since {wave_name(one['wave_before'])}"
     if one["compared_with"] == one["wave_before"]:
         return f"{told}, {size} more than the others; whether they had a bad year before is not known."
     plain = f"{one['plain_effect']:+.1f}{_limits(one, 'plain_effect')}"
     return (
-        f"{told}; counted from {one['compared_with']}, before they could be chosen for a bad year, they gained {size} "
-        f"on the others. The plain difference of changes would have said {plain}."
+        f"{told}; counted from {wave_name(one['compared_with'])}, before they could be chosen for a bad year, they "
+        f"gained {size} on the others. The plain difference of changes would have said {plain}."
     )
 
 
@@ -119,7 +122,7 @@ def against_others(tracking: Tracking, judged: pd.DataFrame) -> Evidence | None:
     Parameters
     ----------
     tracking : Tracking
-        From `crmlab.satisfaction.improvement.tracking_on`.
+        From `crmlab.satisfaction.tracking.tracking_on`.
     judged : DataFrame
         From `crmlab.satisfaction.measure_verdicts.judge_measures`.
 
@@ -144,7 +147,8 @@ def against_others(tracking: Tracking, judged: pd.DataFrame) -> Evidence | None:
             found = clustered_change(part.loc[at, one["indicator"]], treated[at], clusters=part.loc[at, one["scope"]],
                                      weights=part.loc[at, "weight"])  # fmt: skip
             low, high = found.limits
-            rows.append({"measure_id": one["measure_id"], "measure": _short(one["measure"], 22),
+            name = textwrap.fill(one["measure"], 22, max_lines=2, placeholder="…")
+            rows.append({"measure_id": one["measure_id"], "measure": name,
                          "day": pd.Timestamp(day), "lead": found.change, "lead_low": low, "lead_high": high,
                          "n": found.n})  # fmt: skip
     frame = pd.DataFrame(rows)
@@ -174,26 +178,23 @@ def _course(judged: pd.DataFrame, frame: pd.DataFrame) -> tuple[str, str]:
     if not told:
         return "The course of the places with a measure", "One side of the start is not known."
     one, before, after = told[0]
-    title = f"{_short(one['measure'], 30)}: {before:+.1f} points before, {after:+.1f} after"
+    title = f"{_short(one['measure'], 32)}: {before:+.1f} points before, {after:+.1f} after"
     sentences = [f"{one['measure']}: {before:+.1f} points against the others in the last wave before, {after:+.1f} in "
                  "the first after." for one, before, after in told]  # fmt: skip
     return title, " ".join(sentences)
 
 
 def measures_table(judged: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
-    """Give the table of continuous improvement: measure, owner, indicator, before, after, changes, effect, verdict."""
+    """Give the table of continuous improvement: measure and indicator, before, after, changes, effect, n."""
     rows = [
         {
-            "measure": one["measure"],
-            "indicator": titles.get(one["indicator"], one["indicator"]),
+            "measure": f"{one['measure']} ({titles.get(one['indicator'], one['indicator']).lower()})",
             "before": one["before"],
             "after": one["after"],
             "change": _cell(one, "change"),
-            "change of the others": _cell(one, "control_change"),
+            "others": _cell(one, "control_change"),
             "effect": _cell(one, "effect") if one["design"] in ("by lot", "compared") else None,
-            "compared by": _comparison(one),
             "n": int(one["n"]),
-            "verdict": one["verdict"],
         }
         for one in judged.to_dict("records")
     ]
@@ -203,7 +204,7 @@ def measures_table(judged: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame
 def next_steps_table(
     judged: pd.DataFrame, register: pd.DataFrame, due: dt.date | None, all_places: dict
 ) -> pd.DataFrame:
-    """Give the list of what to do: ``measure``, ``owner``, ``verdict``, ``because``, ``next step``, ``cost_amount``.
+    """Give the list of what to do: ``measure``, ``owner``, ``verdict``, ``because``, ``next_step``, ``cost_amount``.
 
     Parameters
     ----------
@@ -221,7 +222,7 @@ def next_steps_table(
             "owner": one["owner"],
             "verdict": one["verdict"],
             "because": one["why"],
-            "next step": next_step(one, due, all_places),
+            "next_step": next_step(one, due, all_places),
             "cost_amount": cost.get(one["measure_id"], math.nan),
         }
         for one in judged.to_dict("records")
@@ -264,12 +265,6 @@ def next_step(one: dict, due: dt.date | None, all_places: dict[str, int]) -> str
     }[one["verdict"]]  # fmt: skip
 
 
-def _comparison(one: dict) -> str:
-    if one["design"] == "compared":
-        return f"changes since {one['compared_with']}"
-    return {"by lot": "drawn by lot", "everybody": "nobody left without it"}.get(one["design"], "–")
-
-
 def _cell(one: dict, name: str) -> str | None:
     value = one[name]
     return None if math.isnan(value) else f"{value:+.1f}{_limits(one, name)}"
@@ -277,7 +272,7 @@ def _cell(one: dict, name: str) -> str | None:
 
 def _limits(one: dict, name: str) -> str:
     low, high = one[f"{name}_low"], one[f"{name}_high"]
-    return "" if math.isnan(low) else f" ({low:+.1f} to {high:+.1f})"
+    return "" if math.isnan(low) else f" ({low:.1f} to {high:.1f})"
 
 
 def _short(text: str, most: int) -> str:

@@ -151,9 +151,9 @@ def _hindrance(scores: pd.DataFrame, measure: dict, earlier: pd.Series, later: p
     if measure["indicator"] not in scores:
         return f"the survey has no indicator {measure['indicator']!r}"
     if later.empty:
-        return "no wave has been in the field since it started"
+        return "no wave has been in the field since the start"
     if earlier.empty and not (measure["is_drawn_by_lot"] and measure["scope"] != "all"):
-        return "there is no wave before it started"
+        return "there is no wave before the start"
     if measure["scope"] != "all" and measure["scope"] not in [name for name in PLACES if name in scores]:
         return f"the bank does not know the {measure['scope']} of a customer, so nobody knows whom it reached"
     if measure["scope"] != "all" and not was_reached(scores, measure["scope"], measure["places"]).any():

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from crmlab.satisfaction.improvement import Tracking
+from crmlab.satisfaction.tracking import Tracking, wave_name
 from crmlab.satisfaction.wave_changes import wave_changes
 from crmlab.stats import Estimate, Evidence, count_text
 
@@ -14,7 +14,7 @@ __all__ = ["CHANGE", "INDEX", "change_table", "index_by_wave", "what_changed"]
 
 # what index and change are called, for `crmlab.charts.dots`
 INDEX = {"label": "title", "value": "index", "low": "index_low", "high": "index_high", "by": "wave", "ordered": True,
-         "quantity": "Index, 0 to 100", "unit": "points"}  # fmt: skip
+         "from_zero": False, "quantity": "Index", "unit": "points of 100"}  # fmt: skip
 CHANGE = {"label": "title", "value": "change", "low": "change_low", "high": "change_high", "baseline": 0.0,
           "quantity": "Change", "unit": "points"}  # fmt: skip
 _MOST_WAVES = 5
@@ -28,7 +28,7 @@ def index_by_wave(tracking: Tracking) -> Evidence | None:
     Parameters
     ----------
     tracking : Tracking
-        From `crmlab.satisfaction.improvement.tracking_on`.
+        From `crmlab.satisfaction.tracking.tracking_on`.
 
     Returns
     -------
@@ -52,14 +52,17 @@ def index_by_wave(tracking: Tracking) -> Evidence | None:
     estimates = study.index.estimates(now)
     stands = estimates[f"index_{study.target}"]
     lowest, highest = (found[found["wave"] == study.wave].sort_values("index").iloc[at] for at in (0, -1))
-    frozen = "an earlier run" if study.base_wave == "kept" else study.base_wave
+    frozen = "an earlier run" if study.base_wave == "kept" else wave_name(study.base_wave)
+    last = wave_name(study.wave)
+    found["wave"] = found["wave"].map(wave_name)
     return Evidence(
         found[["latent", "title", "wave", "index", "index_low", "index_high", "n"]],
-        title=f"{study.title(study.target)} stands at {stands.short} of 100 in {study.wave}",
-        about=f"Index, 0 to 100, item weights frozen at {frozen}; 95 % intervals, customers as clusters, n = "
-        f"{count_text(stands.n)} in {study.wave}",
-        reading=f"In {study.wave} {highest['title']} is highest with {highest['index']:.1f}, {lowest['title']} lowest "
-        f"with {lowest['index']:.1f}. The interval of {study.title(study.target)} is {stands.interval or 'not known'}.",
+        title=f"{study.title(study.target)} stands at {stands.short} of 100 in {last}",
+        about=f"Index, 0 to 100, item weights of {frozen}; 95 % intervals, customers as clusters; n = "
+        f"{count_text(stands.n)} in {last}",
+        reading=f"In {last} {highest['title'].lower()} is highest with {highest['index']:.1f}, "
+        f"{lowest['title'].lower()} lowest with {lowest['index']:.1f}. {study.title(study.target)} stands at "
+        f"{stands.text}.",
         estimates=estimates,
     )
 
@@ -70,7 +73,7 @@ def what_changed(tracking: Tracking) -> Evidence | None:
     Parameters
     ----------
     tracking : Tracking
-        From `crmlab.satisfaction.improvement.tracking_on`.
+        From `crmlab.satisfaction.tracking.tracking_on`.
 
     Returns
     -------
@@ -97,8 +100,8 @@ def what_changed(tracking: Tracking) -> Evidence | None:
     looks = int(every["p_value"].notna().sum())
     return Evidence(
         last.reset_index(drop=True),
-        title=f"{len(moved)} of {len(last)} indicators changed beyond chance since {waves[-2]}",
-        about=f"Change from {waves[-2]} to {waves[-1]}, points; 95 % interval of one look, n = "
+        title=f"{len(moved)} of {len(last)} indicators changed beyond chance since {wave_name(waves[-2])}",
+        about=f"Change from {wave_name(waves[-2])} to {wave_name(waves[-1])}, points; 95 % interval of one look, n = "
         f"{count_text(last['n_from'].max())} and {count_text(last['n_to'].max())}; grey: no change",
         reading=(f"Beyond chance: {'; '.join(told)}. " if told else "None stands out from chance. ")
         + f"Corrected over {looks} looks by Holm; taken one by one {single} would stand out, with Benjamini and "
@@ -115,7 +118,7 @@ def what_changed(tracking: Tracking) -> Evidence | None:
 
 
 def change_table(changed: Evidence) -> pd.DataFrame:
-    """Give the changes for a table: indicator, both values, change with interval, corrected chance, n."""
+    """Give the changes for a table: indicator, both values, change with interval, what would be seen, p, n."""
     frame = changed.frame
     change = [changed.estimates.get(f"change_{name}") for name in frame["item"]]
     return pd.DataFrame(
@@ -123,14 +126,15 @@ def change_table(changed: Evidence) -> pd.DataFrame:
             "indicator": frame["title"],
             "before": frame["value_from"],
             "now": frame["value_to"],
-            "change, points": [
-                f"{one.value:+.1f} ({one.low:+.1f} to {one.high:+.1f})" if one else "" for one in change
-            ],
-            "p, Holm": frame["p_holm"].round(3),
-            "p, Benjamini and Hochberg": frame["p_false_discovery"].round(3),
-            "is_change": frame["is_change"],
-            "would be seen": frame["smallest_change"],
-            "in both waves": frame["n_both"],
+            "change": [f"{one.value:+.1f} ({one.low:.1f} to {one.high:.1f})" if one else None for one in change],
+            "seen_from": [f"{size:.1f}" for size in frame["smallest_change"]],
+            "p (Holm)": frame["p_holm"].map(_chance),
+            "p (BH)": frame["p_false_discovery"].map(_chance),
+            "beyond_chance": frame["is_change"].map({True: "yes", False: "no"}),
             "n": frame["n_to"],
         }
     )
+
+
+def _chance(p: float) -> str:
+    return "<.001" if p < 0.001 else f"{p:.3f}".lstrip("0") if p < 0.995 else "1"

@@ -22,7 +22,7 @@ from crmlab.stats import count_text
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["Tracking", "indicator_scores", "tracking_on"]
+__all__ = ["Tracking", "indicator_scores", "tracking_on", "wave_name"]
 
 _RESAMPLES = 50  # of the path model, which this question does not use
 _YEAR_DAYS = 365.25
@@ -97,7 +97,9 @@ class Tracking:
         """What the data are, in a few sentences."""
         told = [] if self.study is None else list(self.study.said)
         if len(self.contacts):
-            told.append(f"{count_text(len(self.contacts))} answers after a contact.")
+            told.append(
+                f"{count_text(len(self.contacts))} answer{'s' if len(self.contacts) > 1 else ''} after a contact."
+            )
         return " ".join(told) or f"There are no waves: {self.why}"
 
 
@@ -142,7 +144,7 @@ def tracking_on(
     except CrmlabError as refusal:
         if wave or kept:
             raise
-        why = refusal.problems[0]
+        why = refusal.problems[0].split(". ")[0].removeprefix("index: ").rstrip(".") + "."
     if study is None:
         scores, titles, days = pd.DataFrame({"wave": pd.Series(dtype="str")}), {}, {}
     else:
@@ -154,6 +156,22 @@ def tracking_on(
     contacts, name, scale = _contacts(bank, asked)
     today = bank.date if isinstance(bank.date, dt.date) else dt.date.fromisoformat(str(bank.date))
     return Tracking(study, why, scores, titles, days, measure_register(bank), contacts, name, scale, today)
+
+
+def wave_name(wave: str) -> str:
+    """Shorten the name of a wave to its time.
+
+    Parameters
+    ----------
+    wave : str
+        As in the survey.
+
+    Examples
+    --------
+    >>> wave_name("yearly 2025"), wave_name("spring")
+    ('2025', 'spring')
+    """
+    return wave.partition(" ")[2] or wave
 
 
 def indicator_scores(study: Study) -> tuple[pd.DataFrame, dict[str, str]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crmlab.satisfaction.improvement import Tracking
 from crmlab.satisfaction.measure_evidence import code_of
 from crmlab.satisfaction.measure_register import PLACES
+from crmlab.satisfaction.tracking import Tracking, wave_name
 from crmlab.stats import Estimate, Evidence
 
-__all__ = ["NO_REGISTER", "headline", "labels", "outlook", "places_in", "trend"]
+__all__ = ["NO_REGISTER", "headline", "labels", "others", "outlook", "places_in", "trend"]
 
 NO_REGISTER = (
     "this bank keeps no table `measures`; write one row a measure and place, with measure_id, measure_name, owner (a "
@@ -18,23 +18,23 @@ NO_REGISTER = (
 )
 _MOST = 4  # measures told by name
 _STEPS = {
-    "worked": "roll out",
-    "only looked so": "end or test by lot",
-    "not proven": "draw the next places by lot",
-    "no clear effect": "change or end",
-    "made it worse": "end",
-    "nobody to compare": "hold the next step back in half of the branches",
-    "not known": "judge later",
+    "worked": "goes on and is rolled out",
+    "only looked so": "ends, or is tested in places drawn by lot",
+    "not proven": "stays where it runs, its next places drawn by lot",
+    "no clear effect": "is changed or ends",
+    "made it worse": "ends",
+    "nobody to compare": "goes on if it costs little, its next step held back in half of the branches",
+    "not known": "is judged later",
 }
 
 
 def headline(tracking: Tracking, judged: pd.DataFrame) -> str:
-    """Say how many measures worked, with effect and interval, and which only looked so.
+    """Say how many measures worked, and by how much, with interval.
 
     Parameters
     ----------
     tracking : Tracking
-        From `crmlab.satisfaction.improvement.tracking_on`.
+        From `crmlab.satisfaction.tracking.tracking_on`.
     judged : DataFrame
         From `crmlab.satisfaction.measure_verdicts.judge_measures`.
     """
@@ -43,39 +43,52 @@ def headline(tracking: Tracking, judged: pd.DataFrame) -> str:
     known = judged[judged["design"] != "not known"]
     if not len(known):
         why = tracking.why.rstrip(".") or judged["why"].iloc[0]
-        return f"None of {len(judged)} measures can be judged yet: {why}."
-    worked = known[known["verdict"] == "worked"]
-    parts = [f"{len(worked)} of {len(judged)} {'measure' if len(judged) == 1 else 'measures'} worked."]
-    told = pd.concat([worked, known[known["verdict"] != "worked"]]).head(_MOST).to_dict("records")
-    parts += [_told(one, tracking.titles) for one in told]
-    more = len(known) - len(told)
-    parts += [f"{more} more are in the table."] if more > 0 else []
-    later = len(judged) - len(known)
-    parts += [f"{later} cannot be judged yet."] if later else []
-    return " ".join(parts)
+        return f"None of {len(judged)} {_measures(len(judged))} can be judged yet: {why}."
+    worked = known[known["verdict"] == "worked"].to_dict("records")
+    told = " ".join(_told(one, tracking.titles) for one in worked[:_MOST])
+    return f"{len(worked)} of {len(judged)} {_measures(len(judged))} worked. {told}".strip()
+
+
+def others(tracking: Tracking, judged: pd.DataFrame) -> str:
+    """Say of the measures that did not prove to work what they did; empty where there are none.
+
+    Parameters
+    ----------
+    tracking : Tracking
+        From `crmlab.satisfaction.tracking.tracking_on`.
+    judged : DataFrame
+        From `crmlab.satisfaction.measure_verdicts.judge_measures`.
+    """
+    if not len(judged) or not (judged["design"] != "not known").any():
+        return ""
+    order = {verdict: place for place, verdict in enumerate(_STEPS)}
+    rest = judged[judged["verdict"] != "worked"].sort_values("verdict", key=lambda c: c.map(order), kind="stable")
+    parts = [_told(one, tracking.titles) for one in rest.head(_MOST).to_dict("records")]
+    more = len(rest) - len(parts)
+    return " ".join([*parts, *([f"{more} more are in the table."] if more else [])])
 
 
 def _told(one: dict, titles: dict[str, str]) -> str:
-    what, name = titles[one["indicator"]], one["measure"]
+    what, name = titles.get(one["indicator"], one["indicator"]).lower(), one["measure"]
     effect = _estimate(one, "effect", int(one["n"]))
     change = _estimate(one, "change", int(one["reached_n"]))
     verdict = one["verdict"]
     if verdict == "worked":
-        how = "where it was drawn by lot" if one["design"] == "by lot" else "against those without it"
-        return f"{name} raised {what.lower()} by {_of_100(effect)} {how}."
+        how = "where it was given by lot" if one["design"] == "by lot" else "against those without it"
+        return f"{name} raised {what} by {_of_100(effect)} {how}."
     if verdict == "nobody to compare":
         moved = "rose" if one["change_low"] > 0 else "fell" if one["change_high"] < 0 else "did not clearly change"
-        return f"{name}: {what.lower()} {moved}, {change.text}; everybody got it, so the cause stays open."
+        return f"{name}: {what} {moved}, {change.text}; everybody got it, so the cause stays open."
     if verdict == "only looked so":
-        rose = f"{name} only looked so: {what.lower()} rose by {change.short}"
+        rose = f"{name} only looked so: {what} rose by {change.short}"
         return f"{rose}, but {one['why']}; fairly compared it gained {effect.text}."
     if verdict == "made it worse":
-        return f"{name} goes with worse {what.lower()}: {effect.text} against those without it."
+        return f"{name} goes with worse {what}: {effect.text} against those without it."
     if verdict == "not proven":
-        return f"{name} is not proven: {effect.text} on {what.lower()}, but {one['why']}."
+        return f"{name} is not proven: {effect.text} on {what}, but {one['why']}."
     if verdict == "not known":
         return f"{name} cannot be judged: {one['why']}."
-    return f"{name} shows no clear effect on {what.lower()}: {effect.text}."
+    return f"{name} shows no clear effect on {what}: {effect.text}."
 
 
 def trend(tracking: Tracking, stands: Evidence | None, changed: Evidence | None) -> str:
@@ -84,7 +97,7 @@ def trend(tracking: Tracking, stands: Evidence | None, changed: Evidence | None)
     Parameters
     ----------
     tracking : Tracking
-        From `crmlab.satisfaction.improvement.tracking_on`.
+        From `crmlab.satisfaction.tracking.tracking_on`.
     stands, changed : Evidence or None
         From `crmlab.satisfaction.wave_evidence`.
     """
@@ -94,7 +107,7 @@ def trend(tracking: Tracking, stands: Evidence | None, changed: Evidence | None)
     name, where = tracking.titles[target], f"stands at {_of_100(stands[f'index_{target}'], unit='')}"
     key = f"change_{target}"
     if changed is None or key not in changed.estimates:
-        return f"{name} {where} in {tracking.waves[-1]}; there is no earlier wave to compare with."
+        return f"{name} {where} in {wave_name(tracking.waves[-1])}; there is no earlier wave to compare with."
     row = changed.frame.set_index("item").loc[target]
     change = changed[key]
     clear = "a change beyond chance" if row["is_change"] else "no change beyond chance"
@@ -103,8 +116,8 @@ def trend(tracking: Tracking, stands: Evidence | None, changed: Evidence | None)
             moved.sort_values("change", key=lambda c: -c.abs()).head(3).itertuples()]  # fmt: skip
     also = f" Changed for sure: {', '.join(told)}." if told else ""
     return (
-        f"{name} {where} in {tracking.waves[-1]}, {change.value:+.1f} points ({change.low:+.1f} to {change.high:+.1f}) "
-        f"since {tracking.waves[-2]}: {clear}.{also}"
+        f"{name} {where} in {wave_name(tracking.waves[-1])}, {change.value:+.1f} points ({change.low:.1f} to "
+        f"{change.high:.1f}) since {wave_name(tracking.waves[-2])}: {clear}.{also}"
     )
 
 
@@ -114,7 +127,7 @@ def outlook(tracking: Tracking, judged: pd.DataFrame) -> str:
     Parameters
     ----------
     tracking : Tracking
-        From `crmlab.satisfaction.improvement.tracking_on`.
+        From `crmlab.satisfaction.tracking.tracking_on`.
     judged : DataFrame
         From `crmlab.satisfaction.measure_verdicts.judge_measures`.
     """
@@ -126,8 +139,8 @@ def outlook(tracking: Tracking, judged: pd.DataFrame) -> str:
     for verdict, step in _STEPS.items():
         names = judged.loc[judged["verdict"] == verdict, "measure"].tolist()
         if names:
-            more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-            parts.append(f"{step}: {', '.join(names[:_MOST])}{more}")
+            shown = names if len(names) <= _MOST else [*names[:_MOST], f"{len(names) - _MOST} more"]
+            parts.append(f"{', '.join(shown)}: each {step}" if len(shown) > 1 else f"{shown[0]} {step}")
     return f"What goes on: {'; '.join(parts)}. {again}"
 
 
@@ -168,6 +181,10 @@ def labels(tracking: Tracking, judged: pd.DataFrame, estimates: dict[str, Estima
         elif kind in ("effect", "naive") and what in names:
             found[key] = f"{names[what]}: {'effect' if kind == 'effect' else 'before and after, as it looks'}"
     return found
+
+
+def _measures(count: int) -> str:
+    return "measure" if count == 1 else "measures"
 
 
 def _estimate(one: dict, name: str, n: int) -> Estimate:
