@@ -1,13 +1,25 @@
 """How often each look at a measure is fooled: many surveys of branches in which nothing, or something, works.
 
 Run: python benchmarks/improvement_tracking.py [replications]. Worlds: 24 branches of 20 to 120 answers a wave, three
-waves, true branch means with a standard deviation of 1 or 3 index points that stay or drift, answers with 15. Six branches
-get a measure after the second wave: the lowest of the second wave, the lowest of the first, or by lot.
+waves, true branch means with a standard deviation of 1 or 3 index points that stay or drift, answers with 15. Six
+branches get a measure after the second wave: the lowest of the second wave, the lowest of the first, or by lot.
 
-Measured with 1,000 replications (share called better at 5 %, no true effect):
+Measured with 300 replications: % of surveys in which each look says that it got better (before and after; plain
+difference of changes; from the wave before, or after a lot; the verdict), and % of intervals that hold the effect.
 
-world                                   before and after  plain difference  from the wave before  verdict worked
-RESULTS
+effect, chosen, deviation of branches, memory        naive  plain  fair  worked  held
+0, lowest of the second wave, 1, 1                    39.0   57.7   1.7     1.7  97.0
+0, lowest of the second wave, 3, 1                    11.0   19.0   1.7     1.0  95.7
+0, lowest of the second wave, 3, .5                   29.0   47.0   1.3     1.3  96.0
+0, lowest of the first wave, 1, 1                      2.3    2.3  55.3     2.0  44.7
+0, lowest of the first wave, 3, 1                      1.3    1.0  24.0     0.7  76.0
+0, lowest of the first wave, 3, .5                     2.3    6.0  56.0     6.0  44.0
+0, by lot, 1, 1                                        0.7    3.3   3.3     3.3  94.3
+0, by lot, 3, 1                                        0.7    2.3   2.3     2.3  95.7
+0, by lot, 3, .5                                       1.3    3.7   3.7     3.7  94.0
+5, lowest of the second wave, 1, 1                   100.0  100.0  93.7    93.7  97.0
+
+With a drift the lowest of the first wave truly come back, measure or not; then 6 % are taken for an effect.
 """
 
 from __future__ import annotations

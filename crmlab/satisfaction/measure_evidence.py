@@ -267,7 +267,7 @@ def next_step(one: dict, due: dt.date | None, all_places: dict[str, int]) -> str
 
 def _cell(one: dict, name: str) -> str | None:
     value = one[name]
-    return None if math.isnan(value) else f"{value:+.1f}{_limits(one, name)}"
+    return None if math.isnan(value) else f"{value:+.1f}{_limits(one, name)}".replace("-0.0 ", "0.0 ")
 
 
 def _limits(one: dict, name: str) -> str:

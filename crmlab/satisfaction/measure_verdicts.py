@@ -72,8 +72,11 @@ def judge_measures(
     places lacked in the wave of the choice is as far from the wave before as from the wave after, and cancels. A
     measure has ``worked`` only if both looks agree, so that it does not matter in which of the two waves the places
     were chosen. With a single wave before the start that cannot be seen, and the verdict is ``not proven``.
-    Everybody: the bare change, no verdict on the measure. See `crmlab.satisfaction.measures_taken` for the errors and
-    ``benchmarks/improvement_tracking.py`` for how often each look is fooled. Places in which another measure on the
+    Everybody: the bare change, no verdict on the measure. See `crmlab.satisfaction.measures_taken` for the errors.
+    Measured on surveys of 24 branches without any effect, six of them chosen as the lowest of the last wave before:
+    before and after called it better in 11 to 39 % of 300 surveys, the plain difference in 19 to 58 %, this verdict in
+    1 to 2 %; chosen as the lowest of the first wave in 1 to 6 %; see ``benchmarks/improvement_tracking.py``. Places in
+    which another measure on the
     same indicator runs are no comparison and are left out, as are customers of no known place.
 
     References

@@ -94,7 +94,7 @@ def what_changed(tracking: Tracking) -> Evidence | None:
     moved = last[last["is_change"]].sort_values("change", key=lambda c: -c.abs(), kind="stable")
     single = int((last["p_value"] < 0.05).sum())
     discovered = int((last["p_false_discovery"] < 0.05).sum())
-    told = [f"{row.title} by {row.change:+.1f} ({row.change_low:+.1f} to {row.change_high:+.1f})"
+    told = [f"{row.title} by {row.change:+.1f} ({row.change_low:.1f} to {row.change_high:.1f})"
             for row in moved.head(3).itertuples()]  # fmt: skip
     smallest = float(last.loc[last["item"] != "nps", "smallest_change"].median())
     looks = int(every["p_value"].notna().sum())
