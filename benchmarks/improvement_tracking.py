@@ -18,6 +18,8 @@ effect, chosen, deviation of branches, memory        naive  plain  fair  worked 
 0, by lot, 3, 1                                        0.7    2.3   2.3     2.3  95.7
 0, by lot, 3, .5                                       1.3    3.7   3.7     3.7  94.0
 5, lowest of the second wave, 1, 1                   100.0  100.0  93.7    93.7  97.0
+5, lowest of the second wave, 3, 1                   100.0  100.0  92.7    92.7  95.7
+5, lowest of the second wave, 3, .5                   95.7   99.7  49.7    49.7  96.0
 
 With a drift the lowest of the first wave truly come back, measure or not; then 6 % are taken for an effect.
 """
