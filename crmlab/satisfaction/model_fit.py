@@ -49,8 +49,8 @@ def model_fit(found: Measured) -> pd.DataFrame:
     ``srmr_by_chance`` and ``p_value`` are of resamples turned so that the model holds exactly (Beran and Srivastava).
     Where the corrected latent correlations do not fit together, neither exists; ``note`` says so.
 
-    Counted by `benchmarks/satisfaction_measures.py` (150 and 400 responses, 300 samples a cell, 300 resamples): the 95 %
-    limits hold the true SRMR in 98 to 99 %, and an exact model has a p-value below .05 in 1.3 to 1.7 %. Both err on the
+    Counted by `benchmarks/satisfaction_measures.py` (150 and 400 responses, 300 samples a cell): the 95 % limits
+    hold the true SRMR in 98 to 99 %, and an exact model has a p-value below .05 in 1.3 to 1.7 %. Both err on the
     cautious side. Errors of five pairs of items that correlate by .1 are found in 12 % with 150 responses, in 72 % with
     400.
 
