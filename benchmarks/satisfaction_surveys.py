@@ -2,8 +2,17 @@
 
     python benchmarks/satisfaction_surveys.py [--surveys 400]
 
-Measured with 400 surveys, seed 1:
-MEASURED
+Measured with 400 surveys (100 for 200 groups), nominal 95 %:
+- raked means hold the truth in 96.5 %, plain ones in 0 % (old customers answer three times as often and are happier);
+- 12 waves without change: a false alarm in 36 % looked at singly against the wave before (72 % each with each), with
+  Holm in 4.0 and 3.5 %;
+- R-indicator: 94.8 to 96.5 % of intervals hold it (500 and 3,000 asked);
+- best of 5, 20, 200 groups: raw 3.5, 5.9, 6.2 above the truth, pulled in +0.5, 0.0, -0.6; intervals hold 94.2, 94.2,
+  95.3 %;
+- control charts, a false signal in 12 periods after a baseline of 12, 24, 60: plain 5.2, 2.8, 3.2 %, with the rule on
+  runs 11.8, 12.5, 9.5 %, smoothed 8.2, 6.5, 4.8 % (said by the chart: 4.5, 3.9, 3.5; 11.5, 9.8, 8.3; 8.1, 5.7, 3.7);
+- measures without effect judged better or worse: 1 of 21 branches treated 4.2 %, 2 of 22 0 %, 3 of 23 4.8 %, 5 of 15
+  4.5 %, 20 of 40 2.5 % (5.2 % over 2,000 surveys).
 """
 
 from __future__ import annotations
