@@ -56,7 +56,7 @@ def test_pooled_error_by_hand():
 def test_the_best_of_200_branches_is_overstated_by_raw_means_only():
     generator = np.random.default_rng(8)
     raw_over, over, held = [], [], []
-    for _ in range(25):
+    for _ in range(15):
         truth = generator.normal(70, 3, 200)
         answers = pd.DataFrame(
             {"x": generator.normal(np.repeat(truth, 40), 20), "branch": np.repeat(np.arange(200), 40)}
@@ -68,7 +68,7 @@ def test_the_best_of_200_branches_is_overstated_by_raw_means_only():
         over.append(frame["x"][0] - true[0])
         held.append(((frame["x_low"] <= true) & (true <= frame["x_high"])).mean())
     assert np.mean(raw_over) > 5.5
-    assert abs(np.mean(over)) < 1.5  # standard error of 25 differences of deviation 2.3: 0.46
+    assert abs(np.mean(over)) < 1.8  # standard error of 15 differences of deviation 2.3: 0.6
     assert 0.935 < np.mean(held) < 0.965
 
 
