@@ -68,7 +68,7 @@ class PathModel:
         refuse(*_problems(self))
 
     @classmethod
-    def from_questionnaire(cls, questionnaire: Any, *, language: str = "en") -> PathModel:
+    def from_questionnaire(cls, questionnaire: Any, *, language: str = "en", with_dimensions: bool = True) -> PathModel:
         """Take the model from a questionnaire.
 
         Parameters
@@ -77,6 +77,8 @@ class PathModel:
             Its latent variables, paths and, where it has them, modes and dimensions (second-order constructs).
         language : str
             Of the titles.
+        with_dimensions : bool
+            False leaves second-order constructs out: their parts stand by themselves, with their own paths.
 
         Notes
         -----
@@ -93,7 +95,7 @@ class PathModel:
         latents = {name: tuple(latent.items) for name, latent in questionnaire.latents.items()}
         modes = {name: latent.mode for name, latent in questionnaire.latents.items() if getattr(latent, "mode", None)}
         titles = {name: _title(latent, name, language) for name, latent in questionnaire.latents.items()}
-        dimensions = getattr(questionnaire, "dimensions", None) or {}
+        dimensions = (getattr(questionnaire, "dimensions", None) or {}) if with_dimensions else {}
         higher = {name: tuple(one.of) for name, one in dimensions.items()}
         modes |= {name: one.mode for name, one in dimensions.items() if getattr(one, "mode", None)}
         titles |= {name: _title(one, name, language) for name, one in dimensions.items()}
