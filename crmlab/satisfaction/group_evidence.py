@@ -187,7 +187,7 @@ def same_yardstick(study: Study, by: str, *, permutations: int = 300, seed: int 
     )
 
 
-def branches(study: Study, *, by: str = "branch", seed: int = 1) -> tuple[Evidence, ShrunkenGroups | None]:
+def branches(study: Study, *, by: str = "branch", seed: int = 1) -> Evidence:
     """Rank branches after pulling small ones towards the mean of all.
 
     Parameters
@@ -201,28 +201,31 @@ def branches(study: Study, *, by: str = "branch", seed: int = 1) -> tuple[Eviden
 
     Returns
     -------
-    tuple of Evidence, and ShrunkenGroups or None
+    Evidence
         Frame: ``branch``, ``x`` (pulled-in index), ``x_low``, ``x_high``, ``raw``, ``n``, ``p_top``, ``p_bottom``,
-        ``call``, best first; branches under 10 responses are left out and counted. Estimates: ``branches_top``,
-        ``branches_bottom``, ``branches_spread`` (standard deviation of the true means, points).
+        ``call``, best first; ``attrs["center"]`` is the mean of all. Branches under 10 responses are left out and
+        counted. Estimates: ``branches_top``, ``branches_bottom``, ``branches_spread`` (standard deviation of
+        the true means, points).
     """
     if by not in study.groups:
-        return missing(study.frame.attrs.get("absent", {}).get(by, f"this bank has no {by}")), None
+        return missing(study.frame.attrs.get("absent", {}).get(by, f"this bank has no {by}"))
     now = scored_target(study)
     means = group_means(now, "score", by, weight="weight")
     means = means[means["group"].astype(str) != "not known"]
     large = means[(means["n"] >= FEWEST_SHOWN) & means["error"].notna()]
     small = len(means) - len(large)
     if len(large) < 3:
-        return missing(f"{len(large)} branches have {FEWEST_SHOWN} responses; a ranking needs 3"), None
+        return missing(f"{len(large)} branches have {FEWEST_SHOWN} responses; a ranking needs 3")
     shrunk = shrink_groups(large.assign(group=large["group"].astype(str)), seed=seed)
     found = shrunk.evidence("branches")
     frame = shrunk.frame.rename(columns={"group": "branch"})
     calls = {word: int((frame["call"] == word).sum()) for word in ("top", "bottom")}
     reading = _branches_reading(frame, shrunk, small)
     n = len(frame)
-    evidence = Evidence(
-        _ends(frame)[["branch", "x", "x_low", "x_high", "raw", "n", "p_top", "p_bottom", "call"]],
+    table = _ends(frame)[["branch", "x", "x_low", "x_high", "raw", "n", "p_top", "p_bottom", "call"]]
+    table.attrs["center"] = shrunk.center
+    return Evidence(
+        table,
         title=found.title[:70],
         about=f"Index of {lowered(study.title(study.target))}, pulled towards the mean of all branches; 95 % interval; "
         f"line: mean; n = {count_text(frame['n'].sum())} responses",
@@ -233,7 +236,6 @@ def branches(study: Study, *, by: str = "branch", seed: int = 1) -> tuple[Eviden
             "branches_spread": Estimate(shrunk.between_deviation, "points", n=n),
         },
     )
-    return evidence, shrunk
 
 
 def scored_target(study: Study) -> pd.DataFrame:
@@ -266,5 +268,5 @@ def _branches_reading(frame: pd.DataFrame, shrunk: ShrunkenGroups, small: int) -
         " The branches differ no more than chance makes them differ." if spread >= 0 else ""
     )  # fmt: skip
     if small:
-        told += f" {small} branches under {FEWEST_SHOWN} responses are left out."
+        told += f" Left out, with under {FEWEST_SHOWN} responses: {small}."
     return told

@@ -30,18 +30,13 @@ def how_reliable(study: Study) -> Evidence:
     -------
     Evidence
         Frame for a table: ``construct``, ``items``, ``alpha``, ``rho_A``, ``rho_C``, ``AVE`` (Estimates). Estimates:
-        ``reliability_<construct>`` (rho_A), ``reliability_lowest``.
+        ``reliability_lowest`` (rho_A).
     """
     found = reliability(study.found)
     method = study.found.method
     table = pd.DataFrame({"construct": found["title"], "items": found["items_count"]})
     for name, shown in _NAMES.items():
         table[shown] = [_estimate(row, name, method) for row in found.to_dict("records")]
-    estimates = {
-        f"reliability_{row['latent']}": _estimate(row, "rho_a", method)
-        for row in found.to_dict("records")
-        if math.isfinite(row["rho_a"])
-    }
     known = found[found["rho_a"].notna()]
     if known.empty:
         return Evidence(table, "No construct has items whose error can be seen", "", "Nothing is known of errors.")
@@ -56,8 +51,9 @@ def how_reliable(study: Study) -> Evidence:
         title=f"{each} measured reliably; the weakest is {weakest['title']}"[:70],
         about=f"Reliability, 0 to 1; {method}, n = {count_text(study.found.n)} responses",
         reading=f"{each} measured with a reliability (rho_A) of {LEAST_RELIABILITY} or more. The lowest is "
-        f"{weakest['title']} with {lowest.text}: {100 * (1 - lowest.value):.0f} % of what its index shows is error.{rest}",
-        estimates=estimates | {"reliability_lowest": lowest},
+        f"{weakest['title']} with {lowest.text}: {100 * (1 - lowest.value):.0f} % of what its index shows is error."
+        f"{rest}",
+        estimates={"reliability_lowest": lowest},
     )
 
 
