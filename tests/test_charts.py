@@ -399,6 +399,14 @@ def test_dots_of_one_group_do_not_overlap():
     np.testing.assert_allclose(heights["high"] - heights["low"], 0.31)
 
 
+def test_dots_of_an_index_far_from_zero_may_fill_the_picture():
+    frame, keywords = EXAMPLES["dots"]
+    assert dots(frame, **keywords, **WITH).get_xlim()[0] == 0
+    low = frame[keywords["low"]].min()
+    left = dots(frame, **keywords, **WITH, from_zero=False).get_xlim()[0]
+    assert 0.5 * low < left < low
+
+
 def test_dots_write_the_number_of_customers_level_with_each_dot():
     frame, keywords = EXAMPLES["dots"]
     ax = dots(frame.assign(customers=[1200, 10, np.nan, 7, 8, 9]), **keywords, **WITH, n="customers")

@@ -17,9 +17,9 @@ from crmlab.stats import Evidence, count_text
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["SHOWN", "themes"]
+__all__ = ["themes", "words_table"]
 
-SHOWN = ["theme", "share", "words", "n"]  # columns for a table
+_TABLE_ROWS = 10
 
 _FEWEST = 10  # customers of a theme that is shown
 _FEWEST_WRITERS = 30
@@ -79,13 +79,25 @@ def themes(bank: Bank, study: Study) -> Evidence:
     )
 
 
+def words_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Give the ten themes named most for a table: ``theme``, ``mentioned_by`` (Estimate), ``words``, ``n``.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Frame of `themes`.
+    """
+    most = table.sort_values("n", ascending=False, kind="stable", ignore_index=True).head(_TABLE_ROWS)
+    return most.assign(theme=most["label"], mentioned_by=most["share"])[["theme", "mentioned_by", "words", "n"]]
+
+
 def _title(table: pd.DataFrame) -> str:
     clear = table[table["is_clear"]]
     if clear.empty:
         return "No theme goes with clearly other satisfaction"
-    row = clear.loc[clear["lift"].abs().idxmax()]
-    how = "lower" if row["lift"] < 0 else "higher"
-    return f"{row['label'].capitalize()}: satisfaction {abs(row['lift']):.1f} points {how}"[:70]
+    row = clear.iloc[0] if clear["lift"].iloc[0] < 0 else clear.iloc[-1]
+    how = "less" if row["lift"] < 0 else "more"
+    return f"Who writes about {row['label']} is {abs(row['lift']):.1f} points {how} satisfied"[:70]
 
 
 def _reading(table: pd.DataFrame, counts: Evidence, writers: int, rare: int) -> str:

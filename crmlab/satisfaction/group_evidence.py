@@ -19,7 +19,7 @@ from crmlab.satisfaction.weighted_estimates import influence_of_mean
 from crmlab.stats import Estimate, Evidence, count_text
 from crmlab.stats.differences import holm
 
-__all__ = ["FEWEST_SHOWN", "branches", "groups", "same_yardstick"]
+__all__ = ["FEWEST_SHOWN", "branches", "group_title", "groups", "same_yardstick"]
 
 FEWEST_SHOWN = 10  # responses; smaller groups are not shown
 _FEWEST_COMPARED = 50  # responses of each of two groups whose constructs are compared
@@ -29,6 +29,15 @@ _NAMES = {
     "main_channel": "main channel", "acquisition_channel": "channel of joining",
     "preferred_channel": "preferred channel", "marital_status": "marital status", "risk_tolerance": "risk tolerance",
 }  # fmt: skip
+
+
+def group_title(by: str) -> str:
+    """Name a group for a reader.
+
+    >>> group_title("age_band"), group_title("region")
+    ('age', 'region')
+    """
+    return _NAMES.get(by, by.replace("_", " "))
 
 
 def groups(study: Study, by: str) -> Evidence:
@@ -59,7 +68,7 @@ def groups(study: Study, by: str) -> Evidence:
         known = [*study.groups, *study.frame.attrs.get("absent", {})]
         refuse(f"by: {by!r} is no group.{nearest(by, known)} This bank has {', '.join(study.groups)}.")
     now = study.now
-    name = _NAMES.get(by, by.replace("_", " "))
+    name = group_title(by)
     sizes = now[by].value_counts()
     shown = [group for group in _ordered(now[by]) if sizes[group] >= FEWEST_SHOWN]
     if len(shown) < 2:
@@ -128,7 +137,8 @@ def _groups_reading(table: pd.DataFrame, different: pd.DataFrame, out: int) -> s
             f"{row.group} {row.index_:.1f} ({row.index_low:.1f} to {row.index_high:.1f}, n = {count_text(row.n)})"
             for row in rows.rename(columns={"index": "index_"}).itertuples(index=False)
         )
-        told = f"{len(different)} of {len(table)} groups differ from the others beyond chance (Holm): {listed}."
+        verb = "differs" if len(different) == 1 else "differ"
+        told = f"{len(different)} of {len(table)} groups {verb} from the others beyond chance (Holm): {listed}."
     if out:
         told += f" {count_text(out)} responses of groups under {FEWEST_SHOWN} are not shown."
     return told
@@ -268,5 +278,5 @@ def _branches_reading(frame: pd.DataFrame, shrunk: ShrunkenGroups, small: int) -
         " The branches differ no more than chance makes them differ." if spread >= 0 else ""
     )  # fmt: skip
     if small:
-        told += f" Left out, with under {FEWEST_SHOWN} responses: {small}."
+        told += f" {small} {'branch' if small == 1 else 'branches'} with under {FEWEST_SHOWN} responses left out."
     return told

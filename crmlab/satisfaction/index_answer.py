@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 
-from crmlab.satisfaction.group_evidence import FEWEST_SHOWN
+import pandas as pd
+
+from crmlab.satisfaction.group_evidence import FEWEST_SHOWN, group_title
 from crmlab.satisfaction.index_evidence import dimensions_of
 from crmlab.satisfaction.instrument import LEAST_RELIABILITY
 from crmlab.satisfaction.merging import lowered
 from crmlab.satisfaction.study import Study
-from crmlab.stats import Evidence, count_text
+from crmlab.stats import Estimate, Evidence, count_text
 
-__all__ = ["HOW_TO_JUDGE", "attention", "headline", "labels", "no_answer", "trust"]
+__all__ = ["HOW_TO_JUDGE", "attention", "headline", "in_order", "labels", "no_answer", "trust"]
 
 _LABELS = {
     "response_share": "Customers who answered",
@@ -106,14 +108,14 @@ def trust(study: Study, reliable: Evidence, problems: Evidence, answered: Eviden
     share = answered.estimates.get("response_share")
     if share is not None:
         told += (
-            f" It speaks for the {share.short} of customers who answered; who stays silent tends to think less well of "
-            "a bank."
+            f" It speaks for the {share.short} of customers who answered; who stays silent may think less well of "
+            "the bank."
         )
     return told
 
 
 def attention(
-    study: Study, index: Evidence, groups: Evidence, branches: Evidence, nps: Evidence, themes: Evidence
+    study: Study, index: Evidence, groups: Evidence, branches: Evidence, nps: Evidence, themes: Evidence, *, by: str
 ) -> str:
     """Say which dimensions, groups and branches need attention, beside the net promoter score.
 
@@ -123,6 +125,8 @@ def attention(
         As prepared.
     index, groups, branches, nps, themes : Evidence
         What was found of each; those that are missing are left out.
+    by : str
+        What the groups are.
     """
     parts = []
     known = {name: index.estimates.get(f"index_{name}") for name in dimensions_of(study)}
@@ -134,15 +138,7 @@ def attention(
         beside = f", level with {', '.join(lowered(study.title(name)) for name in near)}" if near else ""
         parts.append(f"Lowest is {lowered(study.title(order[0]))} with {first.short} ({first.interval}){beside}.")
     if len(groups.frame):
-        low = groups.frame[groups.frame["is_different"] & (groups.frame["difference"] < 0)]
-        high = groups.frame[groups.frame["is_different"] & (groups.frame["difference"] > 0)]
-        told = [f"less satisfied than the others: {_listed(low)}"] if len(low) else []
-        told += [f"more satisfied: {_listed(high)}"] if len(high) else []
-        parts.append(
-            f"Beyond chance {'; '.join(told)}."
-            if told
-            else f"None of {len(groups.frame)} groups differs from the others beyond chance."
-        )
+        parts.append(_of_groups(groups, by))
     if len(branches.frame):
         top, bottom = (int(branches[f"branches_{end}"].value) for end in ("top", "bottom"))
         n = branches["branches_top"].n
@@ -191,5 +187,33 @@ def labels(study: Study | None) -> dict[str, str]:
     return found
 
 
-def _listed(rows) -> str:
+def in_order(study: Study | None, estimates: dict[str, Estimate]) -> dict[str, Estimate]:
+    """Put the numbers that a manager asks for first.
+
+    Parameters
+    ----------
+    study : Study or None
+        Names the target.
+    estimates : dict of str to Estimate
+        All numbers of the page.
+    """
+    target = study.target if study else ""
+    first = [f"index_{target}", f"change_{target}", "nps", "response_share", "reliability_lowest", "htmt_highest"]
+    return {name: estimates[name] for name in (*first, *estimates) if name in estimates}
+
+
+def _of_groups(groups: Evidence, by: str) -> str:
+    table, name = groups.frame, group_title(by)
+    clear = table[table["is_different"]]
+    if clear.empty:
+        return f"By {name}, none of {len(table)} groups differs from the others beyond chance."
+    parts = [
+        f"{way} satisfied than the others {'is' if len(rows) == 1 else 'are'} {_listed(rows)}"
+        for way, rows in (("less", clear[clear["difference"] < 0]), ("more", clear[clear["difference"] > 0]))
+        if len(rows)
+    ]
+    return f"By {name}, {' and '.join(parts)}, beyond chance."
+
+
+def _listed(rows: pd.DataFrame) -> str:
     return ", ".join(f"{row.group} ({row.x:.1f})" for row in rows.rename(columns={"index": "x"}).itertuples())

@@ -152,12 +152,12 @@ def changes_table(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``construct``, ``before``, ``now`` (index, 0 to 100), ``change`` (Estimate, points), ``p_holm``, ``clear``; no
-        row with one wave.
+        ``construct``, ``before``, ``now`` (index, 0 to 100), ``change`` (Estimate, points), ``beyond_chance`` (Holm);
+        no row with one wave.
     """
     place = study.waves.index(study.wave)
     if place < 1:
-        return pd.DataFrame(columns=["construct", "before", "now", "change", "p_holm", "clear"])
+        return pd.DataFrame(columns=["construct", "before", "now", "change", "beyond_chance"])
     pair = list(study.waves[place - 1 : place + 1])
     frame = scored(study, study.frame[study.frame["wave"].isin(pair)])
     names = list(study.index.score(frame.head(1)))
@@ -166,7 +166,7 @@ def changes_table(study: Study) -> pd.DataFrame:
         "construct": [study.title(name) for name in found["item"]],
         "before": found["value_from"].round(1), "now": found["value_to"].round(1),
         "change": [_change(row) for _, row in found.iterrows()],
-        "p_holm": found["p_holm"].round(3), "clear": np.where(found["is_change"], "yes", "no"),
+        "beyond_chance": np.where(found["is_change"], "yes", "no"),
     })  # fmt: skip
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.groups import customers_at
+from crmlab.satisfaction.group_evidence import group_title
+from crmlab.satisfaction.groups import GROUPS, customers_at
 from crmlab.satisfaction.nonresponse import nonresponse_evidence
 from crmlab.satisfaction.ready import missing
 from crmlab.satisfaction.study import Study
@@ -124,9 +125,10 @@ def _weighted(study: Study) -> str:
     effect = study.design_effects[study.wave]
     if not effect > 1 + 1e-9:
         return "All responses count alike; there are no weights."
-    return f"{study.said[1]} That is a design effect of {effect:.2f}." if len(study.said) > 1 else (
-        f"The weights of the survey have a design effect of {effect:.2f}."
-    )  # fmt: skip
+    said = study.said[1] if len(study.said) > 1 else ""
+    for name in GROUPS:
+        said = said.replace(name, group_title(name))
+    return f"{said} The weights have a design effect of {effect:.2f}.".strip()
 
 
 def _comparable(there: pd.DataFrame) -> pd.DataFrame:

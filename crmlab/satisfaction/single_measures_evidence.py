@@ -131,7 +131,7 @@ def after_contacts(bank: Bank, study: Study) -> Evidence:
         reading += f"; after complaints {estimates['csat_complaint_share'].text}"
     return Evidence(
         monthly,
-        title=f"{whole.short} of contacts end with {scale[1] - 1} or {scale[1]}",
+        title=f"{whole.short} of those asked after a contact give {scale[1] - 1} or {scale[1]}",
         about=f"Share of responses after a contact with {scale[1] - 1} or {scale[1]} of {scale[1]}; band: 95 % Wilson "
         f"interval; n = {count_text(monthly['n'].sum())} responses",
         reading=f"{reading}.",
@@ -220,8 +220,8 @@ def beside_the_index(study: Study, index: Evidence, *others: Evidence) -> pd.Dat
         f"index_{study.target}": (f"Index of {study.title(study.target).lower()}", "0 to 100"),
         "index_loyalty": ("Index of loyalty", "0 to 100"),
         "nps": ("Net promoter score", "-100 to 100 points"),
-        "csat_share": ("Contacts that satisfied", "share of answers"),
-        "csat_complaint_share": ("Complaints that were settled well", "share of answers"),
+        "csat_share": ("Contacts rated 9 or 10", "share of answers"),
+        "csat_complaint_share": ("Complaints rated 9 or 10", "share of answers"),
         "effort_ease": ("Ease", "0 to 100"),
     }
     known = {name: value for one in (index, *others) for name, value in one.estimates.items()}
