@@ -64,7 +64,7 @@ def groups(study: Study, by: str) -> Evidence:
     """
     if by not in study.groups:
         if by in study.frame.attrs.get("absent", {}):
-            return missing(study.frame.attrs["absent"][by])
+            return missing(f"{study.frame.attrs['absent'][by]}; it has {', '.join(study.groups)}")
         known = [*study.groups, *study.frame.attrs.get("absent", {})]
         refuse(f"by: {by!r} is no group.{nearest(by, known)} This bank has {', '.join(study.groups)}.")
     now = study.now
@@ -163,16 +163,16 @@ def same_yardstick(study: Study, by: str, *, permutations: int = 300, seed: int 
         Estimates: ``constructs_alike``.
     """
     if by not in study.groups:
-        return missing("this bank does not have the groups")
+        return _not_asked("this bank does not have the groups")
     sizes = study.now[by].astype(str).value_counts()
     pair = sizes.index[:2].tolist()
     if len(pair) < 2 or sizes.iloc[1] < _FEWEST_COMPARED:
-        return missing(f"fewer than two groups have the {_FEWEST_COMPARED} responses that a comparison needs")
+        return _not_asked(f"fewer than two groups have the {_FEWEST_COMPARED} responses that this needs")
     rows = study.now[study.now[by].astype(str).isin(pair)].assign(**{by: lambda part: part[by].astype(str)})
     try:
         found = compare_groups(rows, study.model, by=by, weights="weight", permutations=permutations, seed=seed)
     except CrmlabError as problem:
-        return missing(problem.problems[0])
+        return _not_asked(problem.problems[0].rstrip("."))
     table = found.composition[["first", "second", "title", "correlation", "p_value", "is_invariant", "latent"]]
     alike = int(table["is_invariant"].sum())
     failed = [lowered(title) for title in table.loc[~table["is_invariant"], "title"]]
@@ -195,6 +195,11 @@ def same_yardstick(study: Study, by: str, *, permutations: int = 300, seed: int 
         reading=told,
         estimates={"constructs_alike": Estimate(float(alike), "count", n=len(table))},
     )
+
+
+def _not_asked(why: str) -> Evidence:
+    told = f"Whether groups understand the questions alike was not tested: {why}."
+    return Evidence(pd.DataFrame(), title="Not tested", about="", reading=told)
 
 
 def branches(study: Study, *, by: str = "branch", seed: int = 1) -> Evidence:

@@ -91,7 +91,11 @@ def trust(study: Study, reliable: Evidence, problems: Evidence, answered: Eviden
             f"({LEAST_RELIABILITY} is asked)"
         )
         count = int(problems["instrument_problems"].value)
-        told += "." if not count else f"; {count} {'question' if count == 1 else 'points'} should be mended."
+        told += (
+            "."
+            if not count
+            else f"; {count} {'thing' if count == 1 else 'things'} about the questions should be mended."
+        )
     else:
         told = (
             f"The index can be trusted in part: a reliability of {LEAST_RELIABILITY} is asked, and the weakest "
@@ -106,12 +110,12 @@ def trust(study: Study, reliable: Evidence, problems: Evidence, answered: Eviden
             "cannot be told apart."
         )
     share = answered.estimates.get("response_share")
-    if share is not None:
-        told += (
-            f" It speaks for the {share.short} of customers who answered; who stays silent may think less well of "
-            "the bank."
-        )
-    return told
+    if share is None:
+        return f"{told} For whom it speaks is not known: {answered.title}."
+    return (
+        f"{told} It speaks for the {share.short} of customers who answered; who stays silent may think less well of "
+        "the bank."
+    )
 
 
 def attention(

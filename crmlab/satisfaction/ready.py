@@ -47,6 +47,9 @@ def study_or_reason(
     What lies in the data (no wave yet, under 30 responses, an item that all answer alike) is a reason. What lies in the
     question (an unknown wave, a kept index of another questionnaire) is an error.
     """
+    if bank.has("surveys") and not _yearly_count(bank):
+        seen = f" by {bank.date}" if bank.date else ""
+        return None, f"no wave of the yearly survey was answered{seen}"
     try:
         answers = answers_on(bank)
     except CrmlabError as problem:
@@ -73,6 +76,10 @@ def missing(why: str) -> Evidence:
     ('one wave only', 0)
     """
     return Evidence(pd.DataFrame(), title=why.rstrip("."), about="", reading="")
+
+
+def _yearly_count(bank: Bank) -> int:
+    return bank.sql("select count(*) from surveys where split_part(wave, ' ', 1) = 'yearly'").fetchall()[0][0]
 
 
 def _check_kept(kept: Mapping, answers: Answers) -> None:

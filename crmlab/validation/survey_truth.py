@@ -135,13 +135,13 @@ def true_wave(bank: Bank, truth: Truth, study: Study, wave: str) -> TrueWave | N
         return None
     births = bank.frame("customers", ["customer_id", "birth_on"])
     births = births.assign(customer_id=births["customer_id"].astype("str"))
-    known = people.merge(births, on="customer_id").set_index("customer_id")
+    known = people.merge(births, on="customer_id").set_index("customer_id").rename(columns={"image": "standing_image"})
     known = known[known["joined_on"] < first.start_time - pd.Timedelta(days=_FIRST_DAYS)]
     fade = _fade(months, known["is_dormant"])
     letters, not_yet = [], None
     for number in (0, 1):
         rows = months[(months["month"] == first + number) & (months["status"] != "dying")].set_index("customer_id")
-        rows = rows.join(known, how="inner", rsuffix="_standing")
+        rows = rows.join(known, how="inner")
         if number:
             rows = rows[rows.index.isin(not_yet.index)]
         active = fade.reindex(pd.MultiIndex.from_product([rows.index, [first + number]])).fillna(1.0).to_numpy()
@@ -177,7 +177,7 @@ def _chance(
     age = (month.start_time - rows["birth_on"]).dt.days.to_numpy() / 365.2425
     odds = (
         planted["constant"]
-        + planted["image"] * rows["image_standing"].to_numpy(float)
+        + planted["image"] * rows["standing_image"].to_numpy(float)
         + planted["age_decade"] * (age - 50) / 10
         + planted["engagement"] * (np.minimum(rows["engagement"].to_numpy(float), 3) - 1)
         + planted["is_main"] * rows["is_main"].to_numpy(float)

@@ -153,8 +153,8 @@ NO_TRUTH: dict[str, str] = {
     "system_difference_*": _OF_THE_WEIGHTS,
     "weighting_reach": _OF_THE_WEIGHTS,
     "judges_consistency_ratio": "Judgements are brought from outside; they are consistent or not.",
-    "theme_*": "The interval is for other customers, and only the themes of these comments are planted; a test holds the "
-    "codebook to them.",
+    "theme_*": "The interval is for other customers, and only the themes of these comments are planted; a test holds "
+    "the codebook to them.",
     "uncoded_share": "Every comment of the simulation has a theme, and the codebook was written with its sentences in "
     "view; on other comments the share says how much the codebook misses.",
 }
