@@ -67,6 +67,8 @@ def test_the_question_is_answered_on_the_simulated_bank(first, name):
         if n["value"] is None
         or (n["unit"] == "share" and not -1 <= n["value"] <= 1)
         or (n["unit"] == "count" and n["value"] < 0)
+        or (n["name"].startswith(("index_", "system_index_")) and not 0 <= n["value"] <= 100)
+        or (n["name"] == "nps" and not -100 <= n["value"] <= 100)
         or (n["low"] is not None and not n["low"] <= n["value"] <= n["high"])
     ]  # fmt: skip
     assert outside == []

@@ -409,7 +409,12 @@ def test_judges_weigh_dimensions_and_an_example_says_so(two_waves):
     found = weighting_evidence.weighings(two_waves, judges, resamples=100)
     now = two_waves.now
     by_hand = 10 * (0.75 * now[["v1", "v2"]].mean().mean() + 0.25 * now[["m1", "m2"]].mean().mean())
-    assert found["system_index_judged"].value == pytest.approx(by_hand)
+    assert found.frame["index"][2].value == pytest.approx(by_hand)
+    assert found.frame["weighting"][2] == "judges (AHP, example)"
+    assert "system_index_judged" not in found.estimates  # a number of an example is not handed on
+    asked = weighting_evidence.judged(two_waves, replace(given, is_example=False))
+    real = weighting_evidence.weighings(two_waves, asked, resamples=100)
+    assert real["system_index_judged"].value == pytest.approx(by_hand)
 
 
 def test_judgements_of_other_dimensions_are_refused(two_waves):
@@ -460,7 +465,7 @@ def test_the_answer_names_groups_beyond_chance_only(two_waves):
     nothing = ready.missing("x")
     nps = Evidence(pd.DataFrame(), "", "", "", {"nps": Estimate(12.0, "points", 1.0, 23.0, 160)})
     said = index_answer.attention(two_waves, index, Evidence(frame, "", "", ""), nothing, nps, nothing, by="age_band")
-    assert "By age, less satisfied than the others is young (60.0), beyond chance." in said
+    assert "By age, beyond chance: young (60.0) less satisfied than the others." in said
     assert "The net promoter score is 12.0 points (95 % interval 1.00 to 23.0 points, n = 160)." in said
     quiet = frame.assign(is_different=False)
     said = index_answer.attention(two_waves, index, Evidence(quiet, "", "", ""), nothing, nps, nothing, by="age_band")

@@ -72,6 +72,8 @@ def constructs(study: Study) -> Evidence:
     inside = [name for name in dimensions_of(study) if name in set(found["latent"])]
     if len(inside) > 1:
         reading += f" {_lowest(study, found, inside)}"
+    base = "an earlier run found" if study.base_wave == "kept" else f"they weighed in {study.base_wave}"
+    reading += f" Items weigh what {base}."
     return Evidence(
         table[["title", "index", "index_low", "index_high", "n"]],
         title=f"{study.title(study.target)} stands at {target.short} of 100",

@@ -20,7 +20,8 @@ from crmlab.stats import Estimate, Evidence
 __all__ = ["item_shares", "judged", "weighings"]
 
 _NAMES = {"equal": "equal", "path_model": "path model", "judged": "judges (AHP)", "entropy": "entropy",
-          "combined": "judges x entropy"}  # fmt: skip
+          "combined": "judges (AHP) x entropy"}  # fmt: skip
+_BY_JUDGES = ("judged", "combined")
 
 
 def weighings(study: Study, judges: Evidence | None = None, *, resamples: int = 500, seed: int = 1) -> Evidence:
@@ -65,8 +66,9 @@ def weighings(study: Study, judges: Evidence | None = None, *, resamples: int = 
         coding = entropy_coding(now[list(system.items)].dropna() - min(low, 0), resamples=50, seed=seed)
     except CrmlabError as problem:
         return missing(problem.problems[0])
+    is_example = judges is not None and judges.frame.attrs["is_example"]
     table = pd.DataFrame({
-        "weighting": [_NAMES[name] for name in indices.frame["weighting"]],
+        "weighting": [_named(name, is_example=is_example) for name in indices.frame["weighting"]],
         "index": [indices.estimates[f"index_{name}"] for name in indices.frame["weighting"]],
         "difference": [indices.estimates.get(f"difference_{name}") for name in indices.frame["weighting"]],
     })  # fmt: skip
@@ -81,7 +83,7 @@ def weighings(study: Study, judges: Evidence | None = None, *, resamples: int = 
         title=indices.title,
         about=indices.about,
         reading=_reading(study, indices, ranked, coding, with_path_model=path_model is not None),
-        estimates=_numbers(indices),
+        estimates=_numbers(indices, is_example=is_example),
     )
 
 
@@ -143,6 +145,7 @@ def judged(study: Study, judgements: Judgements | str, *, seed: int = 1) -> Evid
         "weight": [found.estimates[f"weight_{name}"] for name in found.frame["element"]],
         "name": found.frame["element"],
     })  # fmt: skip
+    table.attrs["is_example"] = judgements.is_example
     example = " These judgements are an example: no expert was asked." if judgements.is_example else ""
     first = found.frame.iloc[0]
     reading = (
@@ -171,11 +174,11 @@ def _reading(
 ) -> str:
     furthest = indices.frame.loc[indices.frame["difference"].abs().idxmax()]
     equal = indices.estimates["index_equal"]
-    told = f"With equal weights the system stands at {equal.text}."
+    told = f"With equal weights the index of all dimensions is {equal.text}."
     if furthest["weighting"] != "equal":
         away = indices.estimates[f"difference_{furthest['weighting']}"]
         told += (
-            f" {_NAMES[furthest['weighting']].capitalize()} weights move it most, by {away.value:+.1f} points "
+            f" {_sentence(_NAMES[furthest['weighting']])} weights move it most, by {away.value:+.1f} points "
             f"({away.interval})."
         )
     if ranked is not None:
@@ -197,7 +200,18 @@ def _reading(
     return told
 
 
-def _numbers(indices: Evidence) -> dict[str, Estimate]:
-    found = {f"system_{name}": value for name, value in indices.estimates.items()}
-    reach = float(np.nanmax(indices.frame["difference"].abs()))
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _named(name: str, *, is_example: bool) -> str:
+    return _NAMES[name].replace("AHP", "AHP, example") if is_example and name in _BY_JUDGES else _NAMES[name]
+
+
+def _numbers(indices: Evidence, *, is_example: bool) -> dict[str, Estimate]:
+    """Numbers to hand on; none that an example of judgements made."""
+    left_out = _BY_JUDGES if is_example else ()
+    found = {f"system_{name}": value for name, value in indices.estimates.items() if not name.endswith(left_out)}
+    counted = indices.frame[~indices.frame["weighting"].isin(left_out)]
+    reach = float(np.nanmax(counted["difference"].abs()))
     return found | {"weighting_reach": Estimate(reach, "points", n=int(indices.frame["n"].iloc[0]))}
