@@ -82,7 +82,7 @@ def weighings(study: Study, judges: Evidence | None = None, *, resamples: int = 
         table,
         title=indices.title,
         about=indices.about,
-        reading=_reading(study, indices, ranked, coding, with_path_model=path_model is not None),
+        reading=_reading(indices, ranked, coding, with_path_model=path_model is not None, is_example=is_example),
         estimates=_numbers(indices, is_example=is_example),
     )
 
@@ -170,38 +170,35 @@ def _ranked(
 
 
 def _reading(
-    study: Study, indices: Evidence, ranked: Evidence | None, coding: Evidence, *, with_path_model: bool
+    indices: Evidence,
+    ranked: Evidence | None,
+    coding: Evidence,
+    *,
+    with_path_model: bool,
+    is_example: bool,
 ) -> str:
     furthest = indices.frame.loc[indices.frame["difference"].abs().idxmax()]
     equal = indices.estimates["index_equal"]
     told = f"With equal weights the index of all dimensions is {equal.text}."
     if furthest["weighting"] != "equal":
         away = indices.estimates[f"difference_{furthest['weighting']}"]
-        told += (
-            f" {_sentence(_NAMES[furthest['weighting']])} weights move it most, by {away.value:+.1f} points "
-            f"({away.interval})."
-        )
+        name = _named(furthest["weighting"], is_example=is_example)
+        told += f" {name[:1].upper()}{name[1:]} weights move it most, by {away.value:+.1f} points ({away.interval})."
     if ranked is not None:
         least = ranked.frame.loc[ranked.frame["rank_correlation"].idxmin()]
+        value, name = least["rank_correlation"], _named(least["weighting"], is_example=is_example)
         told += (
-            f" Branches are ranked alike: the rank correlation with equal weights is {least['rank_correlation']:.2f} "
-            "or more."
-            if least["rank_correlation"] >= 0.9
-            else f" Branches are ranked otherwise: with {_NAMES[least['weighting']]} weights the rank correlation "
-            f"falls to {least['rank_correlation']:.2f}."
+            f" Branches are ranked alike: the rank correlation with equal weights is {value:.2f} or more."
+            if value >= 0.9
+            else f" Branches are ranked otherwise: with {name} weights the rank correlation falls to {value:.2f}."
         )
     if not with_path_model:
         told += " The path model gives no weights here: its dimensions cannot be told apart."
     spread = coding.estimates["largest_spread"]
-    told += (
-        " Entropy weighs what customers differ in, not what matters to them: coding the same answers otherwise moves "
-        f"one of its weights by {100 * spread.value:.0f} points of 100."
+    return (
+        f"{told} Entropy weighs what customers differ in, not what matters to them: coding the same answers otherwise "
+        f"moves one of its weights by {100 * spread.value:.0f} points of 100."
     )
-    return told
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _named(name: str, *, is_example: bool) -> str:
