@@ -399,6 +399,13 @@ def test_dots_of_one_group_do_not_overlap():
     np.testing.assert_allclose(heights["high"] - heights["low"], 0.31)
 
 
+def test_dots_of_an_index_far_from_zero_may_fill_the_picture():
+    frame = pd.DataFrame({"group": ["a", "b"], "index": [70.0, 72.0], "low": [69.0, 71.0], "high": [71.0, 73.0]})
+    named = {"label": "group", "value": "index", "low": "low", "high": "high", "quantity": "Index", "unit": "points"}
+    assert dots(frame, **named, **WITH).get_xlim()[0] == 0
+    assert 68 < dots(frame, **named, **WITH, from_zero=False).get_xlim()[0] < 69
+
+
 def test_dots_write_the_number_of_customers_level_with_each_dot():
     frame, keywords = EXAMPLES["dots"]
     ax = dots(frame.assign(customers=[1200, 10, np.nan, 7, 8, 9]), **keywords, **WITH, n="customers")

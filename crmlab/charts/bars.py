@@ -148,7 +148,7 @@ def dots(
     n : str, optional
         Column with the number of customers behind each dot, written at the right.
     from_zero : bool
-        The axis starts at 0 where nothing is below; False for values far from 0 whose differences matter.
+        The axis starts at 0 where nothing lies below; False: only what is drawn is shown, for an index far from 0.
     """
     check_columns("dots", frame, label, value, low, high, by, n)
     names = list(dict.fromkeys(frame[label].astype("str")))

@@ -22,6 +22,7 @@ from crmlab.stats import Estimate
 from crmlab.validation.answers import (
     customer_base,
     improvement_tracking,
+    satisfaction_index,
     segments_behaviour,
     segments_needs,
     segments_wealth,
@@ -41,6 +42,7 @@ MODULES: tuple[ModuleType, ...] = (
     segments_needs,
     segments_behaviour,
     improvement_tracking,
+    satisfaction_index,
 )
 _FIELDS = ("value", "unit", "low", "high", "n", "method", "level")
 _NOBODY_SAID = "nobody has registered yet what is true of it"

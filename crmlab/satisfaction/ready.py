@@ -1,0 +1,98 @@
+"""Can a bank's survey be analysed at all? A study, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from crmlab.errors import CrmlabError, nearest, refuse
+from crmlab.satisfaction.answers import Answers, answers_on
+from crmlab.satisfaction.index import SatisfactionIndex
+from crmlab.satisfaction.study import Study, study_on
+from crmlab.stats import Evidence, count_text
+
+if TYPE_CHECKING:
+    from crmlab.bank import Bank
+
+__all__ = ["FEWEST_RESPONSES", "missing", "study_or_reason"]
+
+FEWEST_RESPONSES = 30  # of the wave that is judged; below, weights of items and their intervals are chance
+
+
+def study_or_reason(
+    bank: Bank, *, wave: str = "", kept: Mapping | None = None, **options: object
+) -> tuple[Study | None, str]:
+    """Prepare the study of satisfaction, or say why this bank's survey gives none.
+
+    Parameters
+    ----------
+    bank : Bank
+        As of a date.
+    wave : str
+        Wave to judge; empty: the last. One that does not exist is refused, for the question was put wrongly.
+    kept : mapping, optional
+        An index frozen by an earlier run; one of other items is refused for the same reason.
+    **options
+        Handed to `crmlab.satisfaction.study.study_on`.
+
+    Returns
+    -------
+    tuple of Study or None, and str
+        The reason is empty where there is a study.
+
+    Notes
+    -----
+    What lies in the data (no wave yet, under 30 responses, an item that all answer alike) is a reason. What lies in the
+    question (an unknown wave, a kept index of another questionnaire) is an error.
+    """
+    if bank.has("surveys") and not _yearly_count(bank):
+        seen = f" by {bank.date}" if bank.date else ""
+        return None, f"no wave of the yearly survey was answered{seen}"
+    try:
+        answers = answers_on(bank)
+    except CrmlabError as problem:
+        return None, _said(problem)
+    waves = answers.waves
+    if wave and wave not in waves:
+        refuse(f"wave {wave!r} is not in this survey.{nearest(wave, waves)} Known: {waves}.")
+    if kept is not None:
+        _check_kept(kept, answers)
+    judged = wave or waves[-1]
+    count = len(answers.of(judged))
+    if count < FEWEST_RESPONSES:
+        return None, f"{judged} has {count_text(count)} responses; {FEWEST_RESPONSES} are needed for an index"
+    try:
+        return study_on(bank, wave=wave, kept=kept, **options), ""
+    except CrmlabError as problem:
+        return None, _said(problem)
+
+
+def missing(why: str) -> Evidence:
+    """Give evidence that there is none: an empty frame, and the reason as its title.
+
+    >>> missing("one wave only").title, len(missing("one wave only").frame)
+    ('one wave only', 0)
+    """
+    return Evidence(pd.DataFrame(), title=why.rstrip("."), about="", reading="")
+
+
+def _yearly_count(bank: Bank) -> int:
+    return bank.sql("select count(*) from surveys where split_part(wave, ' ', 1) = 'yearly'").fetchall()[0][0]
+
+
+def _check_kept(kept: Mapping, answers: Answers) -> None:
+    index = SatisfactionIndex.from_dict(kept)
+    other = sorted(set(index.items) ^ set(answers.questionnaire.latent_of))
+    if other:
+        refuse(
+            f"kept index: its items and those of {answers.questionnaire.name} differ in {', '.join(other)}. Name a "
+            "model of the same questionnaire, or learn the index anew."
+        )
+
+
+def _said(problem: CrmlabError) -> str:
+    """First problem, in the words of the refusal."""
+    rest = len(problem.problems) - 1
+    return problem.problems[0].rstrip(".") + (f" (and {rest} more)" if rest else "")
