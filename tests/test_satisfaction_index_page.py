@@ -105,7 +105,7 @@ def test_too_few_responses_are_a_reason(tmp_path):
     folder = simulate(tmp_path / "bank", customers=60, months=6).folder
     found, why = ready.study_or_reason(Bank.open(folder).as_of(""))
     assert found is None
-    assert why.startswith("yearly 2023 has ")
+    assert why.startswith("the wave of 2023 has ")
     assert why.endswith(" responses; 30 are needed for an index")
 
 
@@ -156,7 +156,7 @@ def test_where_everybody_answered_nobody_can_be_compared(real_data, tmp_path):
     index, reliable = index_evidence.constructs(found), instrument_evidence.how_reliable(found)
     assert index["index_satisfaction"].value == pytest.approx(68.5022363282687, abs=1e-6)  # R cSEM, rescaled
     assert index_answer.headline(found, index, index_evidence.by_wave(found)) == (
-        "Satisfaction stands at 68.5 (95 % interval 66.3 to 70.6, n = 250) of 100 in yearly 2008; there is no earlier "
+        "Satisfaction stands at 68.5 (95 % interval 66.3 to 70.6, n = 250) of 100 in 2008; there is no earlier "
         "wave to compare it with."
     )
     told = index_answer.trust(found, reliable, instrument_evidence.instrument_problems(found), answered)
@@ -242,7 +242,7 @@ def test_a_rise_of_a_point_in_every_answer_is_a_rise_of_the_index(two_waves):
     before, now = (two_waves.index.score(two_waves.of(wave))["satisfaction"].mean() for wave in two_waves.waves)
     assert change.value == pytest.approx(now - before)
     assert change.low > 0
-    assert found.title == f"Satisfaction rose by {change.value:.1f} points since yearly 2024"
+    assert found.title == f"Satisfaction rose by {change.value:.1f} points since 2024"
     assert found.frame["title"].unique().tolist()[:2] == ["Satisfaction", "Loyalty"]
     assert "moved beyond chance (Holm)" in found.reading
     table = index_evidence.changes_table(two_waves)
@@ -451,7 +451,7 @@ def test_themes_of_few_customers_are_not_shown(monkeypatch):
 def test_without_comments_there_are_no_themes(monkeypatch):
     none = pd.DataFrame({"comment": [], "customer_id": [], "score": []})
     monkeypatch.setattr("crmlab.satisfaction.comment_evidence.comments_on", lambda *args, **options: none)
-    assert themes(None, study_of(answers())).title == "nobody wrote a comment in yearly 2025; 30 are needed"
+    assert themes(None, study_of(answers())).title == "nobody wrote a comment in 2025; 30 are needed"
 
 
 # --- the answer
@@ -474,8 +474,8 @@ def test_the_answer_names_groups_beyond_chance_only(two_waves):
 
 def test_a_change_that_may_be_chance_is_called_so(two_waves):
     index = index_evidence.constructs(two_waves)
-    for low, told in ((-1.0, "+1.0 points against yearly 2024 (-1.0 to +3.0, which may be chance)."),
-                      (0.5, "+1.0 points against yearly 2024 (+0.5 to +3.0).")):  # fmt: skip
+    for low, told in ((-1.0, "+1.0 points against 2024 (-1.0 to +3.0, which may be chance)."),
+                      (0.5, "+1.0 points against 2024 (+0.5 to +3.0).")):  # fmt: skip
         waves = Evidence(pd.DataFrame(), "", "", "", {"change_satisfaction": Estimate(1.0, "points", low, 3.0)})
         assert index_answer.headline(two_waves, index, waves).endswith(told)
 

@@ -283,7 +283,7 @@ def test_a_kept_index_and_an_earlier_wave_are_taken(folder, tracking):
     assert again.waves == ["yearly 2023", "yearly 2024"]
     assert again.study.base_wave == "kept"
     assert wave_evidence.index_by_wave(again).about.startswith("Index, 0 to 100, item weights of an earlier run;")
-    with pytest.raises(CrmlabError, match="wave 'yearly 1999' is not a wave"):
+    with pytest.raises(CrmlabError, match="wave 'yearly 1999' is not in this survey"):
         tracking_on(Bank.open(folder).as_of(""), wave="yearly 1999")
 
 
@@ -291,7 +291,7 @@ def test_a_bank_without_waves_says_so(tmp_path):
     bank = Bank.open(simulate(tmp_path / "bank", customers=60, months=1, seed=1).folder).as_of("")
     found = tracking_on(bank)
     assert found.study is None
-    assert found.why.startswith("Simulated bank has no wave of the occasion 'yearly'")
+    assert found.why.startswith("no wave of the yearly survey was answered")
     nothing = judge_measures(found.scores, found.register, found.days)
     assert wave_evidence.index_by_wave(found) is None
     assert wave_evidence.what_changed(found) is None

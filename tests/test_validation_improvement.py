@@ -8,7 +8,8 @@ from crmlab.bank import Bank
 from crmlab.simulation import simulate
 from crmlab.validation.answers.improvement_tracking import NO_TRUTH, TRUTHS
 from crmlab.validation.case import Case, Known, Unknown
-from crmlab.validation.opinion_index import expected_answer, opinions_in, true_index
+from crmlab.validation.expected_answers import expected_scores
+from crmlab.validation.opinion_index import opinions_in, true_index
 from crmlab.validation.truth import Truth
 
 
@@ -22,7 +23,7 @@ def test_an_expected_answer_is_the_mean_of_rounded_and_cut_readings():
     generator = np.random.default_rng(1)
     readings = 8 + 1.4 * 1.5 + 1.2 * generator.standard_normal(200_000)
     answers = np.clip(np.rint(readings), 0, 10)
-    found = expected_answer(np.array([1.5]), intercept=8, loading=1.4, error=1.2, low=0, high=10)
+    found = expected_scores(np.array([8 + 1.4 * 1.5]), 1.2)
     assert found[0] == pytest.approx(answers.mean(), abs=4 * answers.std() / np.sqrt(200_000))
 
 

@@ -16,7 +16,7 @@ from crmlab.stats import count_text, share_text
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["Answers", "answers_on", "comments_on", "questionnaire_of"]
+__all__ = ["Answers", "answers_on", "comments_on", "questionnaire_of", "wave_name"]
 
 _KEYS = ["response_id", "customer_id", "wave", "answered_on", "weight", "language"]
 _SATISFACTION = "satisfaction"  # latent variable that says how content the writer of a comment is
@@ -241,6 +241,22 @@ def _said(
 
 def _counted(number: int, noun: str) -> str:
     return f"{count_text(number)} {noun}" if number == 1 else f"{count_text(number)} {noun}s"
+
+
+def wave_name(wave: str) -> str:
+    """Shorten the name of a wave to its time.
+
+    Parameters
+    ----------
+    wave : str
+        As in the survey.
+
+    Examples
+    --------
+    >>> wave_name("yearly 2025"), wave_name("spring")
+    ('2025', 'spring')
+    """
+    return wave.partition(" ")[2] or wave
 
 
 def comments_on(

@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pandas as pd
 
+from crmlab.satisfaction.answers import wave_name
 from crmlab.satisfaction.groups import NOT_KNOWN
 from crmlab.satisfaction.measure_register import PLACES
 from crmlab.satisfaction.small_groups import group_means, shrink_groups
-from crmlab.satisfaction.tracking import Tracking, wave_name
+from crmlab.satisfaction.tracking import Tracking
 from crmlab.stats import Estimate, Evidence
 
 __all__ = ["MOVED", "changes_by_place", "group_changes"]

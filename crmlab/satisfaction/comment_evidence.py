@@ -54,7 +54,7 @@ def themes(bank: Bank, study: Study) -> Evidence:
     writers = written["customer_id"].nunique()
     if writers < _FEWEST_WRITERS:
         wrote = "nobody" if not writers else f"only {count_text(writers)} customers"
-        return missing(f"{wrote} wrote a comment in {study.wave}; {_FEWEST_WRITERS} are needed")
+        return missing(f"{wrote} wrote a comment in {study.when}; {_FEWEST_WRITERS} are needed")
     coded, who = code_comments(written["comment"]), written["customer_id"]
     counts = theme_counts(coded, customers=who)
     shown = counts.frame.loc[counts.frame["count"] >= _FEWEST, "theme"].tolist()
@@ -74,7 +74,7 @@ def themes(bank: Bank, study: Study) -> Evidence:
         table,
         title=_title(table),
         about=f"Mean satisfaction answer with the theme less without, points of {study.scale[0]} to {study.scale[1]}; "
-        f"95 % interval; {study.wave}, n = {count_text(writers)} who wrote",
+        f"95 % interval; {study.when}, n = {count_text(writers)} who wrote",
         reading=_reading(table, counts, writers, rare),
         estimates={f"theme_{theme}_share": counts[f"share_{theme}"] for theme in shown} | {"uncoded_share": uncoded},
     )

@@ -83,7 +83,7 @@ def groups(study: Study, by: str) -> Evidence:
     return Evidence(
         table,
         title=_groups_title(study, table, different, name),
-        about=f"Index of {lowered(study.title(study.target))} by {name}, 95 % interval; line: all; {study.wave}, "
+        about=f"Index of {lowered(study.title(study.target))} by {name}, 95 % interval; line: all; {study.when}, "
         f"n = {count_text(sizes[shown].sum())} responses",
         reading=_groups_reading(table, different, out),
         estimates={"groups_different": Estimate(float(len(different)), "count", n=len(table))},

@@ -6,6 +6,7 @@ import math
 
 import pandas as pd
 
+from crmlab.satisfaction.answers import wave_name
 from crmlab.satisfaction.group_evidence import FEWEST_SHOWN, group_title
 from crmlab.satisfaction.index_evidence import dimensions_of
 from crmlab.satisfaction.instrument import LEAST_RELIABILITY
@@ -59,11 +60,11 @@ def headline(study: Study, index: Evidence, waves: Evidence) -> str:
         Of `crmlab.satisfaction.index_evidence.constructs` and `by_wave`.
     """
     value = index[f"index_{study.target}"]
-    told = f"{study.title(study.target)} stands at {value.text} of 100 in {study.wave}"
+    told = f"{study.title(study.target)} stands at {value.text} of 100 in {study.when}"
     change = waves.estimates.get(f"change_{study.target}")
     if change is None or not math.isfinite(change.value):
         return f"{told}; there is no earlier wave to compare it with."
-    before = study.waves[study.waves.index(study.wave) - 1]
+    before = wave_name(study.waves[study.waves.index(study.wave) - 1])
     if change.low is None or change.high is None:
         return f"{told}; whether it changed since {before} is not known."
     clear = "" if change.low > 0 or change.high < 0 else ", which may be chance"

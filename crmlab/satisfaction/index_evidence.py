@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from crmlab.satisfaction.answers import wave_name
 from crmlab.satisfaction.index_interval import EPSI_WIDTH, METHOD, mean_difference, sample_size
 from crmlab.satisfaction.merging import lowered
 from crmlab.satisfaction.ready import missing
@@ -77,7 +78,7 @@ def constructs(study: Study) -> Evidence:
     return Evidence(
         table[["title", "index", "index_low", "index_high", "n"]],
         title=f"{study.title(study.target)} stands at {target.short} of 100",
-        about=f"Index 0 to 100, weighted; 95 % interval ({METHOD}); {study.wave}, n = {count_text(len(study.now))} "
+        about=f"Index 0 to 100, weighted; 95 % interval ({METHOD}); {study.when}, n = {count_text(len(study.now))} "
         "responses",
         reading=reading,
         estimates=estimates,
@@ -225,9 +226,9 @@ def _change_title(study: Study, row: pd.Series) -> str:
     if not math.isfinite(row["p_value"]):
         return f"Whether {lowered(name)} changed is not known"
     if not row["is_change"]:
-        return f"{name} did not clearly change since {row['wave_from']}"
+        return f"{name} did not clearly change since {wave_name(row['wave_from'])}"
     way = "rose" if row["change"] > 0 else "fell"
-    return f"{name} {way} by {abs(row['change']):.1f} points since {row['wave_from']}"[:70]
+    return f"{name} {way} by {abs(row['change']):.1f} points since {wave_name(row['wave_from'])}"[:70]
 
 
 def _change_reading(study: Study, last: pd.DataFrame, row: pd.Series) -> str:

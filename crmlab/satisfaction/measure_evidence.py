@@ -8,11 +8,12 @@ import textwrap
 
 import pandas as pd
 
+from crmlab.satisfaction.answers import wave_name
 from crmlab.satisfaction.before_after import clustered_change
 from crmlab.satisfaction.groups import NOT_KNOWN
 from crmlab.satisfaction.measure_register import rivals_of, was_reached
 from crmlab.satisfaction.measure_verdicts import SEEN_AGAIN, VERDICTS
-from crmlab.satisfaction.tracking import Tracking, wave_name
+from crmlab.satisfaction.tracking import Tracking
 from crmlab.stats import Estimate, Evidence, count_text
 
 __all__ = [

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from crmlab.bank.questionnaire import Questionnaire, read_questionnaire
 from crmlab.errors import CrmlabError, nearest, refuse
-from crmlab.satisfaction.answers import Answers, answers_on
+from crmlab.satisfaction.answers import Answers, answers_on, wave_name
 from crmlab.satisfaction.index import SatisfactionIndex
 from crmlab.satisfaction.study import Study, study_on
 from crmlab.stats import Evidence, count_text
@@ -22,7 +23,13 @@ FEWEST_RESPONSES = 30  # of the wave that is judged; below, weights of items and
 
 
 def study_or_reason(
-    bank: Bank, *, wave: str = "", kept: Mapping | None = None, **options: object
+    bank: Bank,
+    *,
+    questionnaire: Questionnaire | str = "",
+    occasion: str = "yearly",
+    wave: str = "",
+    kept: Mapping | None = None,
+    **options: object,
 ) -> tuple[Study | None, str]:
     """Prepare the study of satisfaction, or say why this bank's survey gives none.
 
@@ -30,6 +37,8 @@ def study_or_reason(
     ----------
     bank : Bank
         As of a date.
+    questionnaire, occasion
+        As in `crmlab.satisfaction.study.study_on`.
     wave : str
         Wave to judge; empty: the last. One that does not exist is refused, for the question was put wrongly.
     kept : mapping, optional
@@ -47,11 +56,12 @@ def study_or_reason(
     What lies in the data (no wave yet, under 30 responses, an item that all answer alike) is a reason. What lies in the
     question (an unknown wave, a kept index of another questionnaire) is an error.
     """
-    if bank.has("surveys") and not _yearly_count(bank):
+    if bank.has("surveys") and not _rows_count(bank, occasion):
         seen = f" by {bank.date}" if bank.date else ""
-        return None, f"no wave of the yearly survey was answered{seen}"
+        return None, f"no wave of the {occasion} survey was answered{seen}"
     try:
-        answers = answers_on(bank)
+        asked = read_questionnaire(questionnaire) if isinstance(questionnaire, str) and questionnaire else questionnaire
+        answers = answers_on(bank, asked or None, occasion=occasion)
     except CrmlabError as problem:
         return None, _said(problem)
     waves = answers.waves
@@ -62,9 +72,10 @@ def study_or_reason(
     judged = wave or waves[-1]
     count = len(answers.of(judged))
     if count < FEWEST_RESPONSES:
-        return None, f"{judged} has {count_text(count)} responses; {FEWEST_RESPONSES} are needed for an index"
+        has = f"the wave of {wave_name(judged)} has {count_text(count)} responses"
+        return None, f"{has}; {FEWEST_RESPONSES} are needed for an index"
     try:
-        return study_on(bank, wave=wave, kept=kept, **options), ""
+        return study_on(bank, questionnaire=asked, occasion=occasion, wave=wave, kept=kept, **options), ""
     except CrmlabError as problem:
         return None, _said(problem)
 
@@ -78,8 +89,9 @@ def missing(why: str) -> Evidence:
     return Evidence(pd.DataFrame(), title=why.rstrip("."), about="", reading="")
 
 
-def _yearly_count(bank: Bank) -> int:
-    return bank.sql("select count(*) from surveys where split_part(wave, ' ', 1) = 'yearly'").fetchall()[0][0]
+def _rows_count(bank: Bank, occasion: str) -> int:
+    first = "'" + occasion.replace("'", "''") + "'"
+    return bank.sql(f"select count(*) from surveys where split_part(wave, ' ', 1) = {first}").fetchall()[0][0]
 
 
 def _check_kept(kept: Mapping, answers: Answers) -> None:

@@ -87,9 +87,9 @@ def who_answered(bank: Bank, study: Study) -> Evidence:
     return Evidence(
         table,
         title=f"{share.short} answered; farthest from all customers: {first['label'].lower()}"[:70],
-        about=f"Mean of respondents less that of all customers, in standard deviations; 95 % interval; {study.wave}, "
+        about=f"Mean of respondents less that of all customers, in standard deviations; 95 % interval; {study.when}, "
         f"n = {count_text(indicator.n)} customers",
-        reading=f"{share.text} of all customers answered {study.wave}. Respondents differ most in {told}. The "
+        reading=f"{share.text} of all customers answered in {study.when}. Respondents differ most in {told}. The "
         f"representativity (R-indicator) is {indicator.short} ({indicator.interval}): 1 would mean that all are "
         f"equally likely to answer. {_weighted(study)}",
         estimates={"response_share": share, "r_indicator": indicator},

@@ -10,7 +10,7 @@ import pandas as pd
 
 from crmlab.bank.questionnaire import Questionnaire, read_questionnaire
 from crmlab.errors import nearest, refuse
-from crmlab.satisfaction.answers import Answers, answers_on, questionnaire_of
+from crmlab.satisfaction.answers import Answers, answers_on, questionnaire_of, wave_name
 from crmlab.satisfaction.groups import GROUPS, customers_at, with_groups
 from crmlab.satisfaction.index import SatisfactionIndex
 from crmlab.satisfaction.measured import Measured, measured
@@ -75,6 +75,11 @@ class Study:
     def now(self) -> pd.DataFrame:
         """Responses of the judged wave."""
         return self.of(self.wave)
+
+    @property
+    def when(self) -> str:
+        """Time of the judged wave, for a sentence."""
+        return wave_name(self.wave)
 
     @property
     def scale(self) -> tuple[int, int]:

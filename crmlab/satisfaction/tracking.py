@@ -16,13 +16,14 @@ from crmlab.satisfaction.answers import Answers, answers_on, questionnaire_of
 from crmlab.satisfaction.groups import wave_days
 from crmlab.satisfaction.measure_register import measure_register, places_of_customers
 from crmlab.satisfaction.net_promoter import promoter_points
-from crmlab.satisfaction.study import Study, study_on
+from crmlab.satisfaction.ready import study_or_reason
+from crmlab.satisfaction.study import Study
 from crmlab.stats import count_text
 
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["Tracking", "indicator_scores", "tracking_on", "wave_name"]
+__all__ = ["Tracking", "indicator_scores", "tracking_on"]
 
 _RESAMPLES = 50  # of the path model, which this question does not use
 _YEAR_DAYS = 365.25
@@ -100,7 +101,7 @@ class Tracking:
             told.append(
                 f"{count_text(len(self.contacts))} answer{'s' if len(self.contacts) > 1 else ''} after a contact."
             )
-        return " ".join(told) or f"There are no waves: {self.why}"
+        return " ".join(told) or f"There is no index: {self.why}."
 
 
 def tracking_on(
@@ -136,15 +137,9 @@ def tracking_on(
     """
     asked = read_questionnaire(questionnaire) if isinstance(questionnaire, str) and questionnaire else questionnaire
     asked = asked or questionnaire_of(bank)
-    study, why = None, ""
-    try:
-        study = study_on(
-            bank, questionnaire=asked, occasion=occasion, wave=wave, kept=kept, resamples=_RESAMPLES, seed=seed
-        )
-    except CrmlabError as refusal:
-        if wave or kept:
-            raise
-        why = refusal.problems[0].split(". ")[0].removeprefix("index: ").rstrip(".") + "."
+    study, why = study_or_reason(
+        bank, questionnaire=asked, occasion=occasion, wave=wave, kept=kept, resamples=_RESAMPLES, seed=seed
+    )
     if study is None:
         scores, titles, days = pd.DataFrame({"wave": pd.Series(dtype="str")}), {}, {}
     else:
@@ -156,22 +151,6 @@ def tracking_on(
     contacts, name, scale = _contacts(bank, asked)
     today = bank.date if isinstance(bank.date, dt.date) else dt.date.fromisoformat(str(bank.date))
     return Tracking(study, why, scores, titles, days, measure_register(bank), contacts, name, scale, today)
-
-
-def wave_name(wave: str) -> str:
-    """Shorten the name of a wave to its time.
-
-    Parameters
-    ----------
-    wave : str
-        As in the survey.
-
-    Examples
-    --------
-    >>> wave_name("yearly 2025"), wave_name("spring")
-    ('2025', 'spring')
-    """
-    return wave.partition(" ")[2] or wave
 
 
 def indicator_scores(study: Study) -> tuple[pd.DataFrame, dict[str, str]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from crmlab.satisfaction.answers import wave_name
 from crmlab.satisfaction.measure_evidence import code_of
 from crmlab.satisfaction.measure_register import PLACES
-from crmlab.satisfaction.tracking import Tracking, wave_name
+from crmlab.satisfaction.tracking import Tracking
 from crmlab.stats import Estimate, Evidence
 
 __all__ = ["NO_REGISTER", "headline", "labels", "others", "outlook", "places_in", "trend"]

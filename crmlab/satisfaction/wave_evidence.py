@@ -6,7 +6,8 @@ import math
 
 import pandas as pd
 
-from crmlab.satisfaction.tracking import Tracking, wave_name
+from crmlab.satisfaction.answers import wave_name
+from crmlab.satisfaction.tracking import Tracking
 from crmlab.satisfaction.wave_changes import wave_changes
 from crmlab.stats import Estimate, Evidence, count_text
 

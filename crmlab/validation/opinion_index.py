@@ -6,48 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from crmlab.bank.questionnaire import read_questionnaire
+from crmlab.validation.expected_answers import expected_scores
 
 if TYPE_CHECKING:
     from crmlab.validation.truth import Truth
 
-__all__ = ["expected_answer", "opinions_in", "true_index"]
-
-
-def expected_answer(latent: np.ndarray, *, intercept: float, loading: float, error: float, low: int, high: int):
-    """Mean answer to an item: a noisy reading of the opinion, rounded and cut at the ends of the scale.
-
-    Parameters
-    ----------
-    latent : ndarray
-        Opinions, standard deviations.
-    intercept, loading, error : float
-        Answer of a customer with an average opinion, points a standard deviation, standard deviation of the error.
-    low, high : int
-        Ends of the scale.
-
-    Returns
-    -------
-    ndarray
-        Points of the scale.
-
-    Notes
-    -----
-    low + sum over the answers a above it of P(reading > a - 1/2).
-
-    Examples
-    --------
-    Far from the ends only rounding is left, and a reading of 12 is cut to 10:
-
-    >>> given = {"loading": 1.0, "error": 0.5, "low": 0, "high": 10}
-    >>> expected_answer(np.array([0.0, 7.0]), intercept=5.0, **given).round(3).tolist()
-    [5.0, 10.0]
-    """
-    middle = intercept + loading * np.asarray(latent, dtype=float)
-    steps = np.arange(low + 1, high + 1) - 0.5
-    return low + norm.sf((steps - middle[..., None]) / error).sum(axis=-1)
+__all__ = ["opinions_in", "true_index"]
 
 
 def opinions_in(truth: Truth, month: object) -> pd.DataFrame:
@@ -85,8 +51,8 @@ def true_index(truth: Truth, opinions: pd.Series, latent: str) -> pd.Series:
     """
     asked = read_questionnaire("retail_bank")
     items = truth.parameters["surveys"]["items"]
-    low, high = asked.scale.low, asked.scale.high
-    answers = [
-        expected_answer(opinions.to_numpy(), low=low, high=high, **items[code]) for code in asked.latents[latent].items
-    ]
-    return pd.Series(100 * (np.mean(answers, axis=0) - low) / (high - low), index=opinions.index)
+    answers = []
+    for code in asked.latents[latent].items:
+        center = items[code]["intercept"] + items[code]["loading"] * opinions.to_numpy()
+        answers.append(expected_scores(center, items[code]["error"]))
+    return pd.Series(10 * np.mean(answers, axis=0), index=opinions.index)
