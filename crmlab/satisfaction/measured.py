@@ -42,6 +42,8 @@ class Measured:
         What must be said of the path model.
     is_freed : bool
         Whether effects are between latent variables, freed of the errors of their items (`freed_of_error`).
+    standing_n : int
+        Responses behind the means, where these are of one wave and the covariances of several; 0: those of `n`.
     """
 
     model: PathModel
@@ -53,6 +55,7 @@ class Measured:
     level: float = 0.95
     remarks: tuple[str, ...] = ()
     is_freed: bool = False
+    standing_n: int = 0
 
     @property
     def n(self) -> int:

@@ -272,13 +272,14 @@ def _evidence(
     about = (
         f"Points of {aim} with one point of the driver; index 0 to 100; {found.level:.0%} bootstrap intervals; "
         f"{'given borders' if given else 'borders at the means: arbitrary'}; n = {found.n:,}"
+        f"{f', index {found.standing_n:,}' if found.standing_n else ''}"
     ).replace("%", " %")
     estimates = {}
     for row in frame.to_dict("records"):
         for what, unit in (("importance", "points"), ("performance", "index")):
             estimates[f"{what}_{row['name']}"] = Estimate(
-                row[what], unit=unit, low=row[f"{what}_low"], high=row[f"{what}_high"], n=found.n,
-                method=found.method, level=found.level,
+                row[what], unit=unit, low=row[f"{what}_low"], high=row[f"{what}_high"],
+                n=found.n if what == "importance" else found.standing_n or found.n, method=found.method, level=found.level,
             )  # fmt: skip
     reading = _reading(frame, ranked, placed, aim, blocked)
     return Evidence(frame, _title(ranked, placed, aim), about, reading, estimates)

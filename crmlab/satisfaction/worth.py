@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from crmlab.errors import nearest, refuse
 from crmlab.stats.estimate import Estimate, amount_text
 from crmlab.stats.evidence import Evidence
 
-__all__ = ["ASSUMPTIONS", "LEAVERS_A_COEFFICIENT", "control_columns", "worth_of_a_point"]
+__all__ = ["ASSUMPTIONS", "LEAVERS_A_COEFFICIENT", "Worth", "control_columns", "worth_of_a_point"]
 
 LEAVERS_A_COEFFICIENT = 10  # Peduzzi et al. (1996)
 _STEPS = 25
@@ -24,6 +24,19 @@ ASSUMPTIONS = (
     "nothing outside the controls moves both score and leaving",
     "a customer who stays keeps the value given",
 )
+
+
+@dataclass(frozen=True)
+class Worth(Evidence):
+    """Evidence of what a point goes with, and its resamples.
+
+    Parameters
+    ----------
+    break_even_draws : ndarray of float, shape (resamples,)
+        ``break_even_amount`` in each resample, to be carried on into what is computed from it.
+    """
+
+    break_even_draws: np.ndarray = field(default_factory=lambda: np.array([]), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,7 @@ def worth_of_a_point(
     resamples: int = 1_000,
     seed: int = 1,
     level: float = 0.95,
-) -> Evidence:
+) -> Worth:
     """Say how many customers and how much money go with one more point of the index.
 
     Parameters
@@ -83,7 +96,7 @@ def worth_of_a_point(
 
     Returns
     -------
-    Evidence
+    Worth
         ``frame``: one row a step of the score: ``points`` (-10 to 10), ``churn_share`` with ``_low`` and ``_high`` (0
         to 1, the mean of what the model expects with every score moved so far, kept within the range seen) and ``n``.
         ``estimates``: ``odds_ratio`` (of leaving, for the step), ``kept_share`` (leavers fewer per customer, 0 to 1),
@@ -151,8 +164,9 @@ def worth_of_a_point(
         f"{100 * level:g} % {method}, n = {len(kept):,}"
     )
     out = len(frame) - len(kept)
-    return Evidence(table, _title(found, points), about + (f", {out:,} with gaps left out" if out else ""),
-                    _reading(found, points, count, currency), found)  # fmt: skip
+    about += f", {out:,} with gaps left out" if out else ""
+    reading = _reading(found, points, count, currency)
+    return Worth(table, _title(found, points), about, reading, found, drawn["kept_amount"])
 
 
 def _estimates(
