@@ -21,7 +21,13 @@ MEASURES = {  # column of `driver_importance`: name for the legend
 
 
 def driver_credit(
-    frame: pd.DataFrame, index: SatisfactionIndex, model: PathModel, *, target: str, resamples: int = 1_000, seed: int = 1
+    frame: pd.DataFrame,
+    index: SatisfactionIndex,
+    model: PathModel,
+    *,
+    target: str,
+    resamples: int = 1_000,
+    seed: int = 1,
 ) -> Evidence:
     """Share out the explained variance of a target's index among the indices of what acts on it directly.
 

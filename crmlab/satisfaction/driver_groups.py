@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -44,6 +45,8 @@ class DriverGroups:
         One row a group: ``group``, one column a driver by its title (Estimate, index 0 to 100), ``n``.
     lowest : str
         Group in which the first driver is lowest, if it is so beyond chance; else empty.
+    strongest : str
+        Group in which the path of the first driver to the target is larger than in another beyond chance; else empty.
     comparison : Comparison
         MICOM and permutation.
     said : str
@@ -54,13 +57,22 @@ class DriverGroups:
     paths: Evidence
     levels: pd.DataFrame
     lowest: str
+    strongest: str
     comparison: Comparison
     said: str
 
+    @property
+    def differences(self) -> str:
+        """Paths that differ beyond chance, in words."""
+        rows = self.comparison.paths[self.comparison.paths["is_different"]]
+        return "; ".join(
+            f"{lowered(row.cause_title)} on {lowered(row.effect_title)} {row.coefficient_first:.2f} in {row.first} and "
+            f"{row.coefficient_second:.2f} in {row.second}"
+            for row in rows.itertuples()
+        )
 
-def groups_in(
-    groups: pd.Series, *, fewest: int = FEWEST_RESPONSES, most: int = MOST_GROUPS
-) -> tuple[pd.Series, str]:
+
+def groups_in(groups: pd.Series, *, fewest: int = FEWEST_RESPONSES, most: int = MOST_GROUPS) -> tuple[pd.Series, str]:
     """Make few groups that are large enough to be compared.
 
     Parameters
@@ -100,7 +112,7 @@ def groups_in(
     parts = [[name] for name in counts]
     if is_ordered:
         while len(parts) > 1 and (len(parts) > most or min(_size(part, counts) for part in parts) < fewest):
-            sizes = [_size(one + other, counts) for one, other in zip(parts, parts[1:], strict=False)]
+            sizes = [_size(one + other, counts) for one, other in itertools.pairwise(parts)]
             small = [_size(part, counts) < fewest for part in parts]
             free = [i for i in range(len(sizes)) if small[i] or small[i + 1]] or list(range(len(sizes)))
             place = min(free, key=lambda i: sizes[i])
@@ -206,12 +218,12 @@ def driver_groups(
         "paths_different": Estimate(float(different), "count", n=len(frame), method="permutation, Holm"),
     }
     about = (
-        f"Paths to {lowered(model.title(target))} in standard deviations, plain; 95 % bootstrap intervals, {_RESAMPLES} "
-        f"resamples; n = {len(frame):,}"
+        f"Paths to {lowered(model.title(target))} in standard deviations, plain; 95 % bootstrap intervals, "
+        f"{_RESAMPLES} resamples; n = {len(frame):,}"
     )
     evidence = Evidence(_path_rows(found, target), _title(allowed, different), about, compared.reading, estimates)
     lowest = _lowest(now, index, by, first) if first else ""
-    return DriverGroups(by, evidence, _levels(now, index, by), lowest, compared, said)
+    return DriverGroups(by, evidence, _levels(now, index, by), lowest, _strongest(compared, first), compared, said)
 
 
 def _path_rows(found: dict[str, Measured], target: str) -> pd.DataFrame:
@@ -255,6 +267,14 @@ def _lowest(now: pd.DataFrame, index: SatisfactionIndex, by: str, first: str) ->
     corrected = holm(np.array(p_values))
     group = min(values, key=values.__getitem__)
     return group if corrected[list(values).index(group)] <= 0.05 else ""
+
+
+def _strongest(compared: Comparison, first: str) -> str:
+    rows = compared.paths[compared.paths["is_different"] & (compared.paths["cause"] == first)]
+    if rows.empty:
+        return ""
+    row = rows.loc[rows["difference"].abs().idxmax()]
+    return str(row["second"] if row["difference"] > 0 else row["first"])
 
 
 def _title(allowed: int, different: int) -> str:

@@ -1,197 +1,16 @@
-"""What to improve first, for whom and what it is worth: the pieces of the page and the answer in sentences."""
+"""What to improve first, for whom, what it is worth, and what to try: the answer in sentences."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
-from crmlab.errors import tried
-from crmlab.satisfaction.branch_trial import smallest_rise
-from crmlab.satisfaction.cost_of_a_point import cost_of_a_point
 from crmlab.satisfaction.driver_groups import DriverGroups
-from crmlab.satisfaction.groups import customers_at
 from crmlab.satisfaction.improvement import Improvement
-from crmlab.satisfaction.improvement_plan import improvement_plan
-from crmlab.satisfaction.margin_of_a_point import margin_of_a_point
+from crmlab.satisfaction.improvement_evidence import NO_DRIVER, Money
 from crmlab.satisfaction.merging import lowered
-from crmlab.satisfaction.outcome_year import OutcomeYear, outcome_year
-from crmlab.satisfaction.priorities import items_to_work_on
-from crmlab.satisfaction.worth import ASSUMPTIONS, Worth, worth_of_a_point
-from crmlab.stats import Estimate, Evidence, share_text
+from crmlab.stats import Estimate, share_text
 
-if TYPE_CHECKING:
-    from crmlab.bank import Bank
-
-__all__ = ["LABELS", "NO_DRIVER", "Money", "assumptions", "first_items", "for_whom", "headline", "in_money", "money",
-           "numbers", "to_try", "what_to_try"]  # fmt: skip
-
-NO_DRIVER = "nothing that the bank can work on can be told apart from something else"
-LABELS = {
-    "first_share": "Resamples in which the same dimension comes first",
-    "paths_compared": "Comparisons of paths between groups that are allowed",
-    "paths_different": "Of these, different beyond chance",
-    "odds_ratio": "Odds of leaving with one more point",
-    "kept_share": "Leavers fewer with one more point",
-    "kept_amount": "Value kept a year with one more point",
-    "margin_of_a_point": "Margin of who stays, with one more point",
-    "left_share": "Left within a year of the answer",
-    "smallest_rise": "Smallest rise of the first dimension that a trial shows",
-    "target_index": "Index of what is to be raised",
-}
-
-
-@dataclass(frozen=True)
-class Money:
-    """What a point goes with afterwards.
-
-    Parameters
-    ----------
-    year : OutcomeYear
-        Responses with the year after them.
-    worth : Worth
-        Of a point of the target: customers kept, value kept.
-    margin : Estimate or None
-        Of a point among who stayed.
-    cost : Evidence or None
-        What a point of each lever may cost; None where there is no lever.
-    reading : str
-        All of it in sentences.
-    """
-
-    year: OutcomeYear
-    worth: Worth
-    margin: Estimate | None
-    cost: Evidence | None
-    reading: str
-
-
-def first_items(case: Improvement | None) -> Evidence | None:
-    """Give the items of the dimension that comes first; None where there is none."""
-    if case is None or not case.ranked.first:
-        return None
-    return _items(case, case.ranked.first)
-
-
-def _items(case: Improvement, name: str) -> Evidence:
-    low, high = case.study.scale
-    asked = case.study.answers.questionnaire
-    return items_to_work_on(case.judged, name, case.target, low=low, high=high, questionnaire=asked)
-
-
-def money(bank: Bank, case: Improvement, *, resamples: int = 1_000, seed: int = 1) -> tuple[Money | None, str]:
-    """Estimate what a point of the target goes with in the year after, and what a point of each lever may cost.
-
-    Parameters
-    ----------
-    bank : Bank
-        As of a date.
-    case : Improvement
-        From `crmlab.satisfaction.improvement.improvement_on`.
-    resamples, seed : int
-        Of the bootstrap.
-
-    Returns
-    -------
-    tuple of (Money or None, str)
-        None, and why, where outcomes, values or leavers are lacking.
-    """
-    return tried(_money, bank, case, resamples, seed)
-
-
-def _money(bank: Bank, case: Improvement, resamples: int, seed: int) -> Money:
-    study = case.study
-    year = outcome_year(bank, study.answers, study.frame, case.index, case.target)
-    frame = year.frame if year.has_margin else year.frame.assign(value_amount=0.0)
-    customers = len(customers_at(bank, study.answers, study.wave, features=[]))
-    worth = worth_of_a_point(
-        frame, score="score", churned="left", value_amount="value_amount", controls=year.controls,
-        cluster="customer_id", weight="weight", customers_count=customers, currency=bank.currency,
-        resamples=max(resamples, 100), seed=seed,
-    )  # fmt: skip
-    margin, lacking = None, " Margins are not known, so no money is put on it."
-    if year.has_margin:
-        margin, lacking = tried(
-            margin_of_a_point, year.stayed, score="score", margin_after_amount="margin_after_amount",
-            controls=[*year.controls, "margin_before_amount"], cluster="customer_id", weight="weight",
-            currency=bank.currency,
-        )  # fmt: skip
-    cost = None
-    if year.has_margin and case.ranked.levers:
-        cost = cost_of_a_point(case.ranked, worth, customers_count=customers, currency=bank.currency, seed=seed)
-    said = [year.said, worth.reading if year.has_margin else f"{worth.title}.{lacking}"]
-    if margin is not None:
-        said.append(
-            f"Among who stayed, one more point goes with {margin.short} of margin a customer in the year after "
-            f"({margin.interval}, n = {margin.n:,}), the margin before held alike."
-        )
-    elif year.has_margin:
-        said.append(lacking)
-    return Money(year, worth, margin, cost, " ".join(said))
-
-
-def assumptions(found: Money) -> pd.DataFrame:
-    """Put down what the money rests on, one row an assumption: ``assumption``, ``what_was_done``."""
-    held = ", ".join(name.split("_")[0] for name in found.year.controls) or "nothing"
-    rows = [(one, "assumed, not shown") for one in ASSUMPTIONS]
-    rows += [
-        ("age, tenure and products may move both score and leaving", f"held alike: {held}"),
-        ("a few giant margins decide", "margins of who stayed: the largest hundredth drawn in; value kept: as seen"),
-        ("who leaves in the year is known", f"waves {', '.join(found.year.waves)}; later ones have no full year yet"),
-        ("one customer answers in several waves", "a customer's responses are drawn together"),
-    ]
-    return pd.DataFrame(rows, columns=["assumption", "what_was_done"])
-
-
-def to_try(case: Improvement, groups: DriverGroups | None) -> tuple[pd.DataFrame, Estimate, str]:
-    """Put down what to try for the dimensions that may come first.
-
-    Returns
-    -------
-    tuple of (DataFrame, Estimate, str)
-        See `crmlab.satisfaction.improvement_plan.improvement_plan`, up to three dimensions; the smallest rise of the
-        first that a trial shows; and the trial in words.
-    """
-    frame = case.ranked.ranking.frame
-    names = frame.loc[~(frame["first_share"] < 0.1), "name"].head(3).tolist()
-    stands = {name: case.ranked.map[f"performance_{name}"] for name in names}
-    now = case.study.now
-    scores = case.index.score(now)
-    branch = now["branch"] if "branch" in now else None
-    rises, plan = {}, ""
-    for name in names:
-        rises[name], plan = smallest_rise(scores[name], now["weight"], branch)
-    whom = "all customers" if groups is None or not groups.lowest else f"all; begin with {groups.lowest}"
-    table = improvement_plan(
-        {name: case.title(name) for name in names}, {name: _items(case, name) for name in names}, now=stands,
-        rise=rises, plan=f"{plan}; the index of the next wave, against the held out", whom=whom,
-    )  # fmt: skip
-    return table, rises[names[0]], plan
-
-
-def numbers(
-    case: Improvement | None, groups: DriverGroups | None, found: Money | None, rise: Estimate | None
-) -> dict[str, Estimate]:
-    """Collect what the page hands on beside paths and map."""
-    result: dict[str, Estimate] = {}
-    if case is not None:
-        result["target_index"] = case.asked
-        result |= case.ranked.ranking.estimates
-    if groups is not None:
-        result |= groups.paths.estimates
-    if found is not None:
-        result["left_share"] = found.worth["churn_share"]
-        result |= {name: found.worth[name] for name in ("odds_ratio", "kept_share")}
-        if found.year.has_margin:
-            result["kept_amount"] = found.worth["kept_amount"]
-        if found.margin is not None:
-            result["margin_of_a_point"] = found.margin
-        if found.cost is not None:
-            result |= found.cost.estimates
-    if rise is not None:
-        result["smallest_rise"] = rise
-    return {name: one for name, one in result.items() if one.value == one.value}
+__all__ = ["for_whom", "headline", "in_money", "outlook", "what_to_try"]
 
 
 def headline(case: Improvement | None, why: str) -> str:
@@ -268,12 +87,12 @@ def _interval(row: pd.Series | dict) -> str:
     return f"{row['importance_low']:.2f} to {row['importance_high']:.2f}"
 
 
-def for_whom(case: Improvement | None, groups: DriverGroups | None, why: str) -> str:
+def for_whom(case: Improvement | None, told: DriverGroups | None, why: str) -> str:
     """Say whether it holds for all, and where the first dimension is lowest."""
-    if case is None or groups is None:
+    if case is None or told is None:
         return f"For whom is not known: {why}" if why else ""
-    words = groups.by.replace("_", " ")
-    compared, different = (int(groups.paths[name].value) for name in ("paths_compared", "paths_different"))
+    words = told.by.replace("_", " ")
+    compared, different = (int(told.paths[name].value) for name in ("paths_compared", "paths_different"))
     if not compared:
         said = f"Groups by {words} do not understand the items alike, so drivers are not compared between them."
     elif not different:
@@ -282,11 +101,14 @@ def for_whom(case: Improvement | None, groups: DriverGroups | None, why: str) ->
             "this is said for all of them."
         )
     else:
-        said = f"Of {compared} comparisons of paths between groups by {words}, {different} differ beyond chance."
-    if groups.lowest:
+        said = (
+            f"{different} of {compared} comparisons of paths between groups by {words} "
+            f"{'shows' if different == 1 else 'show'} a difference beyond chance: {told.differences}."
+        )
+    if told.lowest:
         first = case.title(case.ranked.first)
-        level = groups.levels.set_index("group")[first][groups.lowest]
-        said += f" {first} is lowest among {groups.lowest}: {level.short} ({level.interval}, n = {level.n:,})."
+        level = told.levels.set_index("group")[first][told.lowest]
+        said += f" {first} is lowest among {told.lowest}: {level.short} ({level.interval}, n = {level.n:,})."
     return said
 
 
@@ -314,10 +136,18 @@ def in_money(case: Improvement | None, found: Money | None, why: str) -> str:
     return said
 
 
+def outlook(
+    case: Improvement | None, told: DriverGroups | None, no_groups: str, found: Money | None, no_money: str
+) -> str:
+    """Say for whom, and what a point is worth, as far as known."""
+    parts = [for_whom(case, told, no_groups), in_money(case, found, no_money)]
+    return " ".join(part for part in parts if part) or "For whom, and what a point is worth, is not known either."
+
+
 def what_to_try(case: Improvement | None, rise: Estimate | None, plan: str) -> str:
     """Say what to try, and the smallest change that the trial could see."""
     if case is None or rise is None or rise.value != rise.value:
-        return ""
+        return "Nothing can be tried on such a ground; ask more customers first."
     row = case.ranked.ranking.frame.iloc[0]
     return (
         f"Try it first: {plan}. With as many responses as now such a trial shows a rise of {lowered(row['title'])} by "

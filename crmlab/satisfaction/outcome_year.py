@@ -37,8 +37,8 @@ class OutcomeYear:
     frame : DataFrame
         One row a response of a customer still there on the wave's last day: ``customer_id``, ``wave``, ``weight``,
         ``score`` (index, 0 to 100), the controls there are, ``left`` (0 or 1 within 12 months); where margins are known
-        ``value_amount`` (a year's margin before the wave's last day, at stake) and, with the largest hundredth drawn in,
-        ``margin_before_amount`` and ``margin_after_amount`` (not known for leavers).
+        ``value_amount`` (a year's margin before the wave's last day, at stake) and, with the largest hundredth drawn
+        in, ``margin_before_amount`` and ``margin_after_amount`` (not known for leavers).
     controls : tuple of str
         Columns of `CONTROLS` that this bank has and that vary, and ``wave`` where there are several.
     waves : tuple of str

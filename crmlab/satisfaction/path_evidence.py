@@ -14,7 +14,7 @@ from crmlab.satisfaction.structural import inner_vif
 from crmlab.satisfaction.told_apart import ToldApart
 from crmlab.stats import Estimate, Evidence
 
-__all__ = ["HIGH_VIF", "effects_on", "number_name", "paths_between"]
+__all__ = ["HIGH_VIF", "effects_on", "effects_table", "number_name", "paths_between", "paths_table"]
 
 HIGH_VIF = 5.0  # from here on effects of causes can hardly be told apart (Hair et al. 2019)
 _LONGEST = 60
@@ -105,6 +105,26 @@ def effects_on(judged: ToldApart, targets: Sequence[str]) -> pd.DataFrame:
             rows.append(row)
     rows.sort(key=lambda row: (row["target"], -row["total"].value))
     return pd.DataFrame(rows, columns=["target", "driver", "direct", "indirect", "total"])
+
+
+def effects_table(judged: ToldApart, outcomes: Sequence[str]) -> pd.DataFrame:
+    """Give direct, indirect and total effects on the first outcome, and total ones on the others, a row a driver."""
+    rows = effects_on(judged, outcomes)
+    titles = [judged.model.title(name) for name in outcomes]
+    table = rows[rows["target"] == titles[0]].drop(columns="target").set_index("driver")
+    for title in titles[1:]:
+        table = table.join(rows[rows["target"] == title].set_index("driver")["total"].rename(f"total on {title}"))
+    return table.reset_index()
+
+
+def paths_table(shown: Evidence) -> pd.DataFrame:
+    """Give the paths for a table: freed of error beside plain, and the inflation of the cause."""
+    frame = shown.frame[["cause", "effect"]].copy()
+    for name, start in (("freed", ""), ("plain", "plain_")):
+        columns = ["coefficient" if name == "freed" else "plain", f"{start}low", f"{start}high"]
+        values = shown.frame[columns].to_numpy(dtype=float)
+        frame[name] = [Estimate(value, "", low, high) for value, low, high in values]
+    return frame.assign(vif=shown.frame["vif"], n=shown.frame["n"])
 
 
 def _estimate(found: Measured, value: float, low: float, high: float, unit: str) -> Estimate:

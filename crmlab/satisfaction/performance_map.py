@@ -279,7 +279,8 @@ def _evidence(
         for what, unit in (("importance", "points"), ("performance", "index")):
             estimates[f"{what}_{row['name']}"] = Estimate(
                 row[what], unit=unit, low=row[f"{what}_low"], high=row[f"{what}_high"],
-                n=found.n if what == "importance" else found.standing_n or found.n, method=found.method, level=found.level,
+                n=(found.n if what == "importance" else found.standing_n or found.n), method=found.method,
+                level=found.level,
             )  # fmt: skip
     reading = _reading(frame, ranked, placed, aim, blocked)
     return Evidence(frame, _title(ranked, placed, aim), about, reading, estimates)
@@ -300,9 +301,7 @@ def _short(text: str, shorter: str) -> str:
     return text if len(text) <= 70 else shorter if len(shorter) <= 70 else "What to improve first"
 
 
-def _reading(
-    frame: pd.DataFrame, ranked: pd.DataFrame, placed: pd.DataFrame, aim: str, blocked: Sequence[str]
-) -> str:
+def _reading(frame: pd.DataFrame, ranked: pd.DataFrame, placed: pd.DataFrame, aim: str, blocked: Sequence[str]) -> str:
     sentences = []
     if not placed.empty:
         best = placed.loc[placed["p_improve_first"].idxmax()]

@@ -70,10 +70,19 @@ class Priorities:
         rows = frame[frame["is_ranked"]] if len(self.levers) > 1 else frame
         return {f"{what}_border": float(rows[what].mean()) for what in ("importance", "performance")}
 
-    def candidates(self) -> list[str]:
-        """Give the titles of the levers that came first in at least a tenth of the resamples."""
-        frame = self.ranking.frame
-        return frame.loc[~(frame["first_share"] < 0.1), "title"].tolist()
+    def table(self) -> pd.DataFrame:
+        """Give the levers for a table, the first first; shares of the resamples in which each lies in a quadrant."""
+        frame, estimates = self.ranking.frame, self.map.estimates
+        return pd.DataFrame({
+            "dimension": frame["title"],
+            "importance": [estimates[f"importance_{name}"] for name in frame["name"]],
+            "index": [estimates[f"performance_{name}"] for name in frame["name"]],
+            "comes_first_share": frame["first_share"],
+            "improve_first_share": frame["p_improve_first"],
+            "keep_it_up_share": frame["p_keep_up"],
+            "possible_overkill_share": frame["p_possible_overkill"],
+            "low_priority_share": frame["p_low_priority"],
+        })  # fmt: skip
 
 
 def fixed_in(model: PathModel, names: str | Sequence[str], asked: PathModel) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -108,9 +117,7 @@ def fixed_in(model: PathModel, names: str | Sequence[str], asked: PathModel) -> 
     return tuple(name for name in model.constructs if items.issuperset(own[name])), unknown
 
 
-def priorities(
-    judged: ToldApart, target: str, *, low: float, high: float, fixed: Sequence[str] = ()
-) -> Priorities:
+def priorities(judged: ToldApart, target: str, *, low: float, high: float, fixed: Sequence[str] = ()) -> Priorities:
     """Rank the drivers of a target by what one more point of each goes with.
 
     Parameters
