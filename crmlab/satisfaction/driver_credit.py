@@ -78,7 +78,7 @@ def credit_table(found: Evidence) -> tuple[pd.DataFrame, pd.DataFrame]:
     -------
     tuple of DataFrame
         One row a driver and measure: ``driver``, ``measure``, ``value``, ``low``, ``high`` (shares of the variance);
-        and one row a driver: ``driver``, ``lmg``, ``johnson``, ``beta`` (Estimates), ``vif``, ``doubt``.
+        and one row a driver: ``driver``, ``LMG``, ``Johnson``, ``Beta`` (Estimates), ``VIF``, ``doubt``.
     """
     n = int(found.frame["n"].iloc[0])
     rows = [
@@ -88,9 +88,9 @@ def credit_table(found: Evidence) -> tuple[pd.DataFrame, pd.DataFrame]:
         for row in found.frame.to_dict("records")
     ]  # fmt: skip
     table = found.frame[["driver"]].copy()
-    for name, unit in (("lmg", "share"), ("johnson", "share"), ("beta", "")):
+    for name, header, unit in (("lmg", "LMG", "share"), ("johnson", "Johnson", "share"), ("beta", "Beta", "")):
         limits = found.frame[[name, f"{name}_low", f"{name}_high"]].to_numpy(dtype=float)
-        table[name] = [Estimate(value, unit, low, high, n) for value, low, high in limits]
-    table["vif"] = found.frame["vif"].to_numpy()
+        table[header] = [Estimate(value, unit, low, high, n) for value, low, high in limits]
+    table["VIF"] = found.frame["vif"].to_numpy()
     table["doubt"] = found.frame["credit_doubt"].replace("", "none").to_numpy()
     return pd.DataFrame(rows), table

@@ -42,7 +42,7 @@ class DriverGroups:
         ``frame``, one row a cause of the target and group: ``cause`` (title), ``group``, ``coefficient`` (standard
         deviations, plain), ``low``, ``high``, ``n``. ``estimates``: ``paths_compared``, ``paths_different`` (counts).
     levels : DataFrame
-        One row a group: ``group``, one column a driver by its title (Estimate, index 0 to 100), ``n``.
+        One row a group: ``group``, one column a cause, and the target, by title (Estimate, index 0 to 100), ``n``.
     lowest : str
         Group in which the first driver is lowest, if it is so beyond chance; else empty.
     strongest : str
@@ -223,7 +223,10 @@ def driver_groups(
     )
     evidence = Evidence(_path_rows(found, target), _title(allowed, different), about, compared.reading, estimates)
     lowest = _lowest(now, index, by, first) if first else ""
-    return DriverGroups(by, evidence, _levels(now, index, by), lowest, _strongest(compared, first), compared, said)
+    shown = [*model.paths[target], target]
+    return DriverGroups(
+        by, evidence, _levels(now, index, by, shown), lowest, _strongest(compared, first), compared, said
+    )
 
 
 def _path_rows(found: dict[str, Measured], target: str) -> pd.DataFrame:
@@ -240,11 +243,13 @@ def _path_rows(found: dict[str, Measured], target: str) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def _levels(now: pd.DataFrame, index: SatisfactionIndex, by: str) -> pd.DataFrame:
-    """Index of every construct by group."""
+def _levels(now: pd.DataFrame, index: SatisfactionIndex, by: str, shown: list[str]) -> pd.DataFrame:
+    """Index of some constructs by group, in the order of the groups."""
     table = index.index(now, by=by, weights="weight", clusters="customer_id")
+    table = table[table["latent"].isin(shown)]
     rows = []
-    for group, part in table.groupby(by, sort=True, observed=True):
+    for group in now[by].cat.categories:
+        part = table[table[by] == group]
         values = {
             row["title"]: Estimate(row["index"], "index", row["index_low"], row["index_high"], row["n"], METHOD)
             for row in part.to_dict("records")

@@ -10,6 +10,8 @@ import pandas as pd
 
 from crmlab.errors import nearest, refuse
 from crmlab.satisfaction.driver_shares import DriverShares, driver_shares
+from crmlab.satisfaction.moment_sums import MomentSums
+from crmlab.satisfaction.responses import responses
 from crmlab.stats.estimate import Estimate, share_text
 from crmlab.stats.evidence import Evidence
 
@@ -19,7 +21,6 @@ LARGE_CREDIT_SHARE = 0.05  # of R2: credit from here on is worth a word
 NO_OWN_SHARE = 0.01  # of R2: a unique contribution below is as good as none
 _ROWS_A_DRIVER = 5
 _ROWS = 30
-_AT_ONCE = 200  # resamples held at once
 
 
 def driver_importance(
@@ -99,11 +100,9 @@ def driver_importance(
     columns = [*names, target]
     kept = frame.loc[frame[columns + ([weight] if weight else [])].notna().all(axis=1)]
     _check_rows(kept, columns, names, weight)
-    values = kept[columns].to_numpy(dtype=float)
-    weights = kept[weight].to_numpy(dtype=float) if weight else np.ones(len(kept))
-    groups = pd.factorize(kept[customer])[0] if customer else np.arange(len(kept))
-    here = driver_shares(_covariances(values, weights[None])[0])
-    drawn = _resampled(values, weights, groups, resamples, seed)
+    sums = MomentSums(responses(kept, columns, weights=weight, clusters=customer, missing="complete"))
+    here = driver_shares(sums.whole()[1])
+    drawn = _resampled(sums, resamples, seed)
     tail = (1 - level) / 2
     table = _table(here, drawn, names, tail).assign(n=len(kept))
     table["credit_doubt"] = [_doubt(row) for row in table.to_dict("records")]
@@ -168,27 +167,8 @@ def _check_rows(kept: pd.DataFrame, columns: list[str], names: list[str], weight
     refuse(*problems)
 
 
-def _covariances(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted covariances, shape (resamples, p, p), of weights of shape (resamples, n)."""
-    size = values.shape[1]
-    centred = values - values.mean(axis=0)
-    rows, columns = np.triu_indices(size)
-    total = weights.sum(axis=1, keepdims=True)
-    means = weights @ centred / total
-    flat = weights @ (centred[:, rows] * centred[:, columns]) / total - means[:, rows] * means[:, columns]
-    result = np.empty((len(weights), size, size))
-    result[:, rows, columns] = result[:, columns, rows] = flat
-    return result
-
-
-def _resampled(values: np.ndarray, weights: np.ndarray, groups: np.ndarray, resamples: int, seed: int) -> DriverShares:
-    generator = np.random.default_rng(seed)
-    count = int(groups.max()) + 1
-    parts = []
-    for start in range(0, resamples, _AT_ONCE):
-        size = min(_AT_ONCE, resamples - start)
-        times = generator.multinomial(count, np.full(count, 1 / count), size=size)
-        parts.append(driver_shares(_covariances(values, times[:, groups] * weights)))
+def _resampled(sums: MomentSums, resamples: int, seed: int) -> DriverShares:
+    parts = [driver_shares(covariance) for _, covariance in sums.resampled(resamples=resamples, seed=seed)]
     return DriverShares(
         **{one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(DriverShares)}
     )

@@ -40,7 +40,8 @@ def headline(case: Improvement | None, why: str) -> str:
         return (
             f"{start}Improve {lowered(row['title'])} first: one more point of its index {point} ({_interval(row)}, "
             f"n = {int(row['n']):,}), the most of {len(ranked.levers)} dimensions in {share_text(row['first_share'])} "
-            f"of the resamples. It stands at {row['performance']:.1f}."
+            f"of the resamples. The index is {row['performance']:.1f} ({row['performance_low']:.1f} to "
+            f"{row['performance_high']:.1f}) of 100."
         )
     chosen = ranked.ranking.frame.loc[~(ranked.ranking.frame["first_share"] < 0.1)].to_dict("records")
     each = ", ".join(
@@ -94,16 +95,16 @@ def for_whom(case: Improvement | None, told: DriverGroups | None, why: str) -> s
     words = told.by.replace("_", " ")
     compared, different = (int(told.paths[name].value) for name in ("paths_compared", "paths_different"))
     if not compared:
-        said = f"Groups by {words} do not understand the items alike, so drivers are not compared between them."
+        said = f"By {words}, groups do not understand the items alike, so drivers are not compared between them."
     elif not different:
         said = (
-            f"None of {compared} comparisons of paths between groups by {words} shows a difference beyond chance, so "
-            "this is said for all of them."
+            f"By {words}, none of {compared} comparisons of paths shows a difference beyond chance, so this is said "
+            "for all groups."
         )
     else:
         said = (
-            f"{different} of {compared} comparisons of paths between groups by {words} "
-            f"{'shows' if different == 1 else 'show'} a difference beyond chance: {told.differences}."
+            f"By {words}, {different} of {compared} comparisons of paths {'shows' if different == 1 else 'show'} a "
+            f"difference beyond chance: {told.differences}."
         )
     if told.lowest:
         first = case.title(case.ranked.first)
@@ -119,9 +120,10 @@ def in_money(case: Improvement | None, found: Money | None, why: str) -> str:
     if found is None:
         return f"What a point is worth is not known: {why}"
     kept = found.worth["kept_share"]
+    fewer, least, most = (1000 * one for one in (kept.value, kept.low, kept.high))
     leaving = (
-        f"One more point of {case.aim} goes with {1000 * kept.value:.1f} fewer leavers in 1,000 customers "
-        f"({1000 * kept.low:.1f} to {1000 * kept.high:.1f}, n = {kept.n:,})"
+        f"One more point of {case.aim} goes with {abs(fewer):.1f} {'fewer' if fewer >= 0 else 'more'} leavers a year "
+        f"in 1,000 customers ({_signed(least)} to {_signed(most)} fewer, n = {kept.n:,})"
     )
     if found.cost is None:
         return f"{leaving}; that is associated, not caused."
@@ -132,8 +134,17 @@ def in_money(case: Improvement | None, found: Money | None, why: str) -> str:
         f"({amount.interval}), over all customers: associated, not caused."
     )
     if amount.low is not None and amount.low <= 0:
-        said += " The interval covers nothing at all, so no budget can be founded on leaving alone."
+        said += " The interval reaches below 0, so no budget can be founded on it yet."
     return said
+
+
+def _signed(value: float) -> str:
+    """Write one digit, without a sign before 0.
+
+    >>> _signed(-0.04), _signed(-0.3), _signed(1.12)
+    ('0.0', '-0.3', '1.1')
+    """
+    return f"{round(value, 1) + 0.0:.1f}"
 
 
 def outlook(

@@ -223,11 +223,13 @@ def numbers(
 ) -> dict[str, Estimate]:
     """Collect what the page hands on beside paths and map."""
     result: dict[str, Estimate] = {}
+    later: dict[str, Estimate] = {}
     if case is not None:
         result["target_index"] = case.asked
-        result |= case.ranked.ranking.estimates
-    if told is not None:
-        result |= told.paths.estimates
+        later = dict(case.ranked.ranking.estimates)
+        first = [name for name in ("first_share", f"importance_{case.ranked.first}", f"performance_{case.ranked.first}")
+                 if name in later]  # fmt: skip
+        result |= {name: later.pop(name) for name in first}
     if found is not None:
         result["left_share"] = found.worth["churn_share"]
         result |= {name: found.worth[name] for name in ("odds_ratio", "kept_share")}
@@ -239,4 +241,5 @@ def numbers(
             result |= found.cost.estimates
     if rise is not None:
         result["smallest_rise"] = rise
+    result |= (told.paths.estimates if told is not None else {}) | later
     return {name: one for name, one in result.items() if one.value == one.value}

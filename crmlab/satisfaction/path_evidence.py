@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
@@ -113,18 +114,22 @@ def effects_table(judged: ToldApart, outcomes: Sequence[str]) -> pd.DataFrame:
     titles = [judged.model.title(name) for name in outcomes]
     table = rows[rows["target"] == titles[0]].drop(columns="target").set_index("driver")
     for title in titles[1:]:
-        table = table.join(rows[rows["target"] == title].set_index("driver")["total"].rename(f"total on {title}"))
+        table = table.join(
+            rows[rows["target"] == title].set_index("driver")["total"].rename(f"Total on {lowered(title)}")
+        )
     return table.reset_index()
 
 
-def paths_table(shown: Evidence) -> pd.DataFrame:
-    """Give the paths for a table: freed of error beside plain, and the inflation of the cause."""
-    frame = shown.frame[["cause", "effect"]].copy()
+def paths_table(shown: Evidence, first: str = "") -> pd.DataFrame:
+    """Give the paths for a table, those to the construct titled `first` at the top: freed of error and plain."""
+    shown = replace(shown, frame=shown.frame.sort_values("effect", key=lambda to: to != first, kind="stable"))
+    frame = shown.frame[["cause", "effect"]].reset_index(drop=True)
     for name, start in (("freed", ""), ("plain", "plain_")):
         columns = ["coefficient" if name == "freed" else "plain", f"{start}low", f"{start}high"]
         values = shown.frame[columns].to_numpy(dtype=float)
         frame[name] = [Estimate(value, "", low, high) for value, low, high in values]
-    return frame.assign(vif=shown.frame["vif"], n=shown.frame["n"])
+    frame["VIF"], frame["n"] = shown.frame["vif"].to_numpy(), shown.frame["n"].to_numpy()
+    return frame
 
 
 def _estimate(found: Measured, value: float, low: float, high: float, unit: str) -> Estimate:

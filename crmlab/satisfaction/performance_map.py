@@ -272,7 +272,7 @@ def _evidence(
     about = (
         f"Points of {aim} with one point of the driver; index 0 to 100; {found.level:.0%} bootstrap intervals; "
         f"{'given borders' if given else 'borders at the means: arbitrary'}; n = {found.n:,}"
-        f"{f', index {found.standing_n:,}' if found.standing_n else ''}"
+        f"{f', of the index {found.standing_n:,}' if found.standing_n else ''}"
     ).replace("%", " %")
     estimates = {}
     for row in frame.to_dict("records"):

@@ -15,7 +15,7 @@ from crmlab.satisfaction.performance_map import importance_and_performance, item
 from crmlab.satisfaction.told_apart import ToldApart
 from crmlab.stats import Estimate, Evidence, share_text
 
-__all__ = ["CLEARLY", "Priorities", "fixed_in", "items_to_work_on", "priorities"]
+__all__ = ["CLEARLY", "Priorities", "fixed_in", "items_table", "items_to_work_on", "priorities"]
 
 CLEARLY = 0.8  # share of the resamples from which a driver is said to come first
 
@@ -233,7 +233,8 @@ def items_to_work_on(
     rows = rows[rows["latent"] == driver].drop(columns=["latent", "title", "is_ranked"])
     words = {code: text for one in questionnaire.latents.values() for code, text in one.items.items()}
     text = [_text(words.get(item), item) for item in rows["item"]]
-    rows = rows.assign(text=text, room=rows["importance"] * (100 - rows["performance"]), n=found.n)
+    rows = rows.assign(text=text, room=rows["importance"] * (100 - rows["performance"]))
+    rows["n"] = found.standing_n or found.n
     rows = rows.sort_values("room", ascending=False, kind="stable", ignore_index=True)
     title = lowered(found.model.title(driver))
     lowest = rows.loc[rows["performance"].idxmin()]
@@ -242,15 +243,28 @@ def items_to_work_on(
         f"Most is to be gained at “{best['text']}” ({best['performance']:.1f}; one point goes with "
         f"{best['importance']:.2f} points of {lowered(found.model.title(target))}). "
     )
-    if lowest["item"] != best["item"]:
+    if lowest["item"] == best["item"]:
+        reading += "It is the lowest too."
+    else:
         reading += f"The lowest is “{lowest['text']}” ({lowest['performance']:.1f})."
     columns = ["item", "text", "importance", "importance_low", "importance_high", "performance", "performance_low",
                "performance_high", "room", "n"]  # fmt: skip
     about = (
-        f"Mean of each item of {title}, index 0 to 100, weighted; {100 * found.level:g} % bootstrap intervals, "
-        f"n = {found.n:,}"
+        f"Items of {title}, index 0 to 100, weighted; {100 * found.level:g} % bootstrap intervals, "
+        f"n = {found.standing_n or found.n:,}"
     )
     return Evidence(rows[columns], _items_title(rows, title), about, reading.strip())
+
+
+def items_table(shown: Evidence, level: float = 0.95) -> pd.DataFrame:
+    """Give the items for a table: words, index, importance, and what there is to gain."""
+    frame = shown.frame
+    table = pd.DataFrame({"item": frame["text"]})
+    for name, unit in (("performance", "index"), ("importance", "points")):
+        limits = frame[[name, f"{name}_low", f"{name}_high"]].to_numpy(dtype=float)
+        title = "index" if unit == "index" else name
+        table[title] = [Estimate(value, unit, low, high, level=level) for value, low, high in limits]
+    return table.assign(room=frame["room"], n=frame["n"])
 
 
 def _items_title(rows: pd.DataFrame, title: str) -> str:

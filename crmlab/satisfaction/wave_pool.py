@@ -68,8 +68,8 @@ def are_alike(study: Study, waves: Sequence[str], *, permutations: int = _PERMUT
     if not made.any() and not differ.any():
         return Alike(
             True,
-            f"neither what makes up the latent variables nor the {len(paths)} paths to {study.title(target).lower()} "
-            "differ between the waves beyond chance.",
+            f"none of {len(composition)} comparisons of what makes up the latent variables, and none of {len(paths)} "
+            f"of paths to {study.title(target).lower()}, shows a difference between waves beyond chance.",
         )
     said = [f"{row.title} is made up otherwise in {_earlier(row, waves)}" for row in composition[made].itertuples()]
     said += [
