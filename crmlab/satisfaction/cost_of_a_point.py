@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from crmlab.satisfaction.measured import limits
 from crmlab.satisfaction.merging import lowered
 from crmlab.satisfaction.priorities import Priorities
 from crmlab.satisfaction.worth import Worth
-from crmlab.stats import Estimate, Evidence, amount_text
+from crmlab.stats import Estimate, Evidence, amount_text, percentile_limits
 
 __all__ = ["NOT_IN_IT", "cost_of_a_point"]
 
@@ -69,7 +68,7 @@ def cost_of_a_point(
     pairs = max(len(ranked.draws), len(worth.break_even_draws))
     paths = ranked.draws[np.arange(pairs) % len(ranked.draws)]
     amounts = generator.permutation(worth.break_even_draws[np.arange(pairs) % len(worth.break_even_draws)])
-    low, high = limits(paths * amounts[:, None], each.level)
+    low, high = percentile_limits(paths * amounts[:, None], each.level)
     rows = ranked.ranking.frame[["name", "title", "importance"]].copy()
     values = rows["importance"].to_numpy(dtype=float) * each.value
     for what, size in (("each_amount", 1), ("total_amount", customers_count)):

@@ -14,6 +14,7 @@ from crmlab.satisfaction.moment_sums import MomentSums
 from crmlab.satisfaction.responses import responses
 from crmlab.stats.estimate import Estimate, share_text
 from crmlab.stats.evidence import Evidence
+from crmlab.stats.resampling import percentile_limits
 
 __all__ = ["LARGE_CREDIT_SHARE", "NO_OWN_SHARE", "driver_importance"]
 
@@ -103,13 +104,12 @@ def driver_importance(
     sums = MomentSums(responses(kept, columns, weights=weight, clusters=customer, missing="complete"))
     here = driver_shares(sums.whole()[1])
     drawn = _resampled(sums, resamples, seed)
-    tail = (1 - level) / 2
-    table = _table(here, drawn, names, tail).assign(n=len(kept))
+    table = _table(here, drawn, names, level).assign(n=len(kept))
     table["credit_doubt"] = [_doubt(row) for row in table.to_dict("records")]
     table["is_credit_doubtful"] = table["credit_doubt"] != ""
     table = table.sort_values("lmg", ascending=False, kind="stable", ignore_index=True)
     method = f"bootstrap, {resamples:,} resamples{' of customers' if customer else ''}{', weighted' if weight else ''}"
-    low, high = np.quantile(drawn.r_squared, [tail, 1 - tail])
+    low, high = percentile_limits(drawn.r_squared, level)
     known = {"n": len(kept), "method": method, "level": level}
     estimates = {"r_squared": Estimate(float(here.r_squared), "share", float(low), float(high), **known)}
     for row in table.to_dict("records"):
@@ -178,21 +178,21 @@ def _ranks(lmg: np.ndarray) -> np.ndarray:
     return (-lmg).argsort(axis=-1, kind="stable").argsort(axis=-1, kind="stable") + 1
 
 
-def _table(here: DriverShares, drawn: DriverShares, names: list[str], tail: float) -> pd.DataFrame:
+def _table(here: DriverShares, drawn: DriverShares, names: list[str], level: float) -> pd.DataFrame:
     columns: dict[str, object] = {"driver": names}
     for name in ("lmg", "johnson", "beta", "first", "last", "correlation"):
-        _with_limits(columns, name, getattr(here, name), getattr(drawn, name), tail)
-    _with_limits(columns, "lmg_share", here.lmg / here.r_squared, drawn.lmg / drawn.r_squared[:, None], tail)
-    _with_limits(columns, "rank", _ranks(here.lmg), _ranks(drawn.lmg), tail, method="inverted_cdf")
+        _with_limits(columns, name, getattr(here, name), getattr(drawn, name), level)
+    _with_limits(columns, "lmg_share", here.lmg / here.r_squared, drawn.lmg / drawn.r_squared[:, None], level)
+    _with_limits(columns, "rank", _ranks(here.lmg), _ranks(drawn.lmg), level, method="inverted_cdf")
     columns["vif"] = here.vif
     return pd.DataFrame(columns)
 
 
 def _with_limits(
-    columns: dict[str, object], name: str, value: np.ndarray, drawn: np.ndarray, tail: float, method: str = "linear"
+    columns: dict[str, object], name: str, value: np.ndarray, drawn: np.ndarray, level: float, method: str = "linear"
 ) -> None:
     columns[name] = value
-    columns[f"{name}_low"], columns[f"{name}_high"] = np.quantile(drawn, [tail, 1 - tail], axis=0, method=method)
+    columns[f"{name}_low"], columns[f"{name}_high"] = percentile_limits(drawn, level, method=method)
 
 
 def _doubt(row: dict[str, float]) -> str:

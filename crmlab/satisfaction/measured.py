@@ -14,8 +14,9 @@ from crmlab.satisfaction.moments import Moments
 from crmlab.satisfaction.partial_least_squares import PartialLeastSquares
 from crmlab.satisfaction.resampled import BootstrappedModel, bootstrap_path_model
 from crmlab.satisfaction.solution import Settings, Solution, solve
+from crmlab.stats import percentile_limits
 
-__all__ = ["Measured", "freed_of_error", "limits", "measured", "measured_of"]
+__all__ = ["Measured", "freed_of_error", "measured", "measured_of"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Measured:
 
     def limits(self, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Percentile limits of values of the resamples, which stand on the first axis."""
-        return limits(draws, self.level)
+        return percentile_limits(draws, self.level)
 
 
 def measured(
@@ -225,18 +226,3 @@ def _chosen(solution: Solution, kept: np.ndarray) -> Solution:
         one.name: getattr(solution, one.name)[kept] for one in fields(Solution) if one.name not in ("model", "first")
     }
     return Solution(solution.model, **arrays, first=None if solution.first is None else _chosen(solution.first, kept))
-
-
-def limits(draws: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile limits along the first axis; not known where a value never is.
-
-    >>> low, high = limits(np.array([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan]]), 0.5)
-    >>> low.tolist(), high.tolist()
-    ([1.5, nan], [2.5, nan])
-    """
-    never = np.isnan(draws).all(axis=0) if len(draws) else np.ones(draws.shape[1:], dtype=bool)
-    if not len(draws):
-        return np.full(draws.shape[1:], np.nan), np.full(draws.shape[1:], np.nan)
-    tail = (1 - level) / 2
-    low, high = np.nanquantile(np.where(never, 0.0, draws), [tail, 1 - tail], axis=0)
-    return np.where(never, np.nan, low), np.where(never, np.nan, high)

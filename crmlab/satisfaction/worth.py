@@ -12,6 +12,7 @@ import pandas as pd
 from crmlab.errors import nearest, refuse
 from crmlab.stats.estimate import Estimate, amount_text
 from crmlab.stats.evidence import Evidence
+from crmlab.stats.resampling import percentile_limits
 
 __all__ = ["ASSUMPTIONS", "LEAVERS_A_COEFFICIENT", "Worth", "control_columns", "worth_of_a_point"]
 
@@ -153,8 +154,7 @@ def worth_of_a_point(
     method = f"bootstrap of {'clusters' if cluster else 'customers'}, {resamples:,} resamples"
     found = _estimates(here, drawn, count, currency, len(kept), method, level)
     found["leavers"] = Estimate(float(data.left.sum()), "count", n=len(kept))
-    tail = (1 - level) / 2
-    low, high = np.quantile(drawn["curve"], [tail, 1 - tail], axis=0)
+    low, high = percentile_limits(drawn["curve"], level)
     table = pd.DataFrame({
         "points": _POINTS_SHOWN, "churn_share": here["curve"], "churn_share_low": low, "churn_share_high": high,
         "n": len(kept),
@@ -178,10 +178,8 @@ def _estimates(
     method: str,
     level: float,
 ) -> dict[str, Estimate]:
-    tail = (1 - level) / 2
-
     def estimate(name: str, unit: str, factor: float = 1.0) -> Estimate:
-        low, high = factor * np.quantile(drawn[name], [tail, 1 - tail])
+        low, high = percentile_limits(factor * drawn[name], level)
         return Estimate(float(factor * here[name]), unit, float(low), float(high), n, method, level)
 
     return {
