@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -203,33 +204,47 @@ def labels(case: Improvement | None) -> dict[str, str]:
     if case is None:
         return _LABELS
     model, found = case.judged.found.solution.model, dict(_LABELS)
+    named = {}
     for name in model.constructs:
         title = case.title(name)
-        found |= {
+        named |= {
             f"importance_{name}": f"{title}: points of {case.aim} with one point",
             f"performance_{name}": f"{title}: index",
             f"point_amount_{name}": f"{title}: what one point goes with a year",
             number_name("r2", name): f"{title}: explained share of variance",
         }
-    found |= {
+    named |= {
         number_name(cause, "to", effect): f"{case.title(cause)} on {lowered(case.title(effect))}"
         for cause, effect in model.arrows
     }
-    return found
+    return found | _of_the_model(case, named)
+
+
+def _of_the_model(case: Improvement, named: dict) -> dict:
+    """Mark names of constructs where some were joined: they are not those of the model as asked."""
+    return {number_name("joined", name): one for name, one in named.items()} if case.judged.is_joined else named
 
 
 def numbers(
-    case: Improvement | None, told: DriverGroups | None, found: Money | None, rise: Estimate | None
+    case: Improvement | None,
+    paths: Evidence | None,
+    told: DriverGroups | None,
+    found: Money | None,
+    rise: Estimate | None,
 ) -> dict[str, Estimate]:
-    """Collect what the page hands on beside paths and map."""
+    """Collect what the page hands on, what the answer uses first."""
     result: dict[str, Estimate] = {}
     later: dict[str, Estimate] = {}
     if case is not None:
         result["target_index"] = case.asked
-        later = dict(case.ranked.ranking.estimates)
-        first = [name for name in ("first_share", f"importance_{case.ranked.first}", f"performance_{case.ranked.first}")
-                 if name in later]  # fmt: skip
-        result |= {name: later.pop(name) for name in first}
+        ranking = dict(case.ranked.ranking.estimates)
+        if "first_share" in ranking:
+            result["first_share"] = ranking.pop("first_share")
+        later = ranking | paths.estimates if paths is not None else ranking
+        first = [f"importance_{case.ranked.first}", f"performance_{case.ranked.first}"]
+        later = {name: later[name] for name in first if name in later} | later
+        if found is not None and found.cost is not None:
+            later |= found.cost.estimates
     if found is not None:
         result["left_share"] = found.worth["churn_share"]
         result |= {name: found.worth[name] for name in ("odds_ratio", "kept_share")}
@@ -237,9 +252,11 @@ def numbers(
             result["kept_amount"] = found.worth["kept_amount"]
         if found.margin is not None:
             result["margin_of_a_point"] = found.margin
-        if found.cost is not None:
-            result |= found.cost.estimates
     if rise is not None:
         result["smallest_rise"] = rise
-    result |= (told.paths.estimates if told is not None else {}) | later
-    return {name: one for name, one in result.items() if one.value == one.value}
+    result |= told.paths.estimates if told is not None else {}
+    if case is not None:
+        named = list(_of_the_model(case, later).items())
+        head = list(result.items())
+        result = dict(head[:2] + named[:2] + head[2:] + named[2:])
+    return {name: one for name, one in result.items() if math.isfinite(one.value)}

@@ -19,7 +19,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from crmlab.stats import Estimate
-from crmlab.validation.answers import customer_base, segments_behaviour, segments_needs, segments_wealth
+from crmlab.validation.answers import (
+    customer_base,
+    satisfaction_drivers,
+    segments_behaviour,
+    segments_needs,
+    segments_wealth,
+)
 from crmlab.validation.case import Case, Known, TrueValue, Unknown
 from crmlab.validation.claims import Claim
 
@@ -29,7 +35,13 @@ if TYPE_CHECKING:
 
 __all__ = ["MODULES", "Answered", "claims_of", "registered"]
 
-MODULES: tuple[ModuleType, ...] = (customer_base, segments_wealth, segments_needs, segments_behaviour)
+MODULES: tuple[ModuleType, ...] = (
+    customer_base,
+    segments_wealth,
+    segments_needs,
+    segments_behaviour,
+    satisfaction_drivers,
+)
 _FIELDS = ("value", "unit", "low", "high", "n", "method", "level")
 _NOBODY_SAID = "nobody has registered yet what is true of it"
 
