@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -90,7 +91,7 @@ def credit(case: Improvement | None, *, resamples: int = 1_000, seed: int = 1) -
         return None, NO_MODEL
     frame = case.study.frame[case.study.frame["wave"].isin(case.judged.waves)]
     known = {"target": case.target, "resamples": max(resamples, 100), "seed": seed}
-    return tried(driver_credit, frame, case.index, case.judged.model, **known)
+    return _told(*tried(driver_credit, frame, case.index, case.judged.model, **known))
 
 
 def groups(case: Improvement | None, *, by: str = "", seed: int = 1) -> tuple[DriverGroups | None, str]:
@@ -100,10 +101,20 @@ def groups(case: Improvement | None, *, by: str = "", seed: int = 1) -> tuple[Dr
     known = list(dict.fromkeys([*GROUPS, *case.study.groups]))
     if by and by not in known:
         refuse(f"groups: {by!r} is no group.{nearest(by, known)} Known: {known}.")
-    return tried(
+    found = tried(
         driver_groups, case.study, case.judged, case.index, target=case.target, by=by, first=case.ranked.first,
         seed=seed,
     )  # fmt: skip
+    return _told(*found)
+
+
+def _told(found: Any, why: str) -> tuple[Any, str]:
+    """Leave out the name of the part that refused, which says nothing to a reader.
+
+    >>> _told(None, "worth: 3 leavers are too few.")
+    (None, '3 leavers are too few.')
+    """
+    return found, re.sub(r"^[a-z][a-z_ ]{0,20}: ", "", why)
 
 
 def money(bank: Bank, case: Improvement | None, *, resamples: int = 1_000, seed: int = 1) -> tuple[Money | None, str]:
@@ -123,7 +134,7 @@ def money(bank: Bank, case: Improvement | None, *, resamples: int = 1_000, seed:
     tuple of (Money or None, str)
         None, and why, where outcomes, values or leavers are lacking.
     """
-    return tried(_money, bank, case, resamples, seed) if case is not None else (None, NO_MODEL)
+    return _told(*tried(_money, bank, case, resamples, seed)) if case is not None else (None, NO_MODEL)
 
 
 def _money(bank: Bank, case: Improvement, resamples: int, seed: int) -> Money:
