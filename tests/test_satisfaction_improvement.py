@@ -383,15 +383,17 @@ def test_nothing_known_is_answered_in_plain_words():
 
 def test_groups_are_told_in_words():
     rows = pd.DataFrame({"is_different": [False]})
+    paths = pd.DataFrame({"cause": ["Speed", "Fees"] * 2, "group": ["old"] * 2 + ["young"] * 2,
+                          "coefficient": [0.4, 0.3, 0.2, 0.5]})  # fmt: skip
     told = DriverGroups(
-        "age_band", Evidence(pd.DataFrame(), "", "", "", {"paths_compared": Estimate(6.0, "count"),
+        "age_band", Evidence(paths, "", "", "", {"paths_compared": Estimate(6.0, "count"),
                                                          "paths_different": Estimate(0.0, "count")}),
         pd.DataFrame({"group": ["old"], "Speed": [Estimate(61.0, "index", 60.0, 62.0, 120)]}), "old", "",
         SimpleNamespace(paths=rows), "",
     )  # fmt: skip
     assert improvement_answer.for_whom(_case(_ranked()), told, "") == (
         "By age band, none of 6 comparisons of paths shows a difference beyond chance, so this is said for all groups. "
-        "Speed is lowest among old: 61.0 (60.0 to 62.0, n = 120)."
+        "Speed has the largest path in 1 of 2 groups. Speed is lowest among old: 61.0 (60.0 to 62.0, n = 120)."
     )
 
 

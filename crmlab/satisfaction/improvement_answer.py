@@ -106,11 +106,24 @@ def for_whom(case: Improvement | None, told: DriverGroups | None, why: str) -> s
             f"By {words}, {different} of {compared} comparisons of paths {'shows' if different == 1 else 'show'} a "
             f"difference beyond chance: {told.differences}."
         )
+    if case.ranked.first and len(case.ranked.levers) > 1:
+        said += _largest_in(case, told)
     if told.lowest:
         first = case.title(case.ranked.first)
         level = told.levels.set_index("group")[first][told.lowest]
         said += f" {first} is lowest among {told.lowest}: {level.short} ({level.interval}, n = {level.n:,})."
     return said
+
+
+def _largest_in(case: Improvement, told: DriverGroups) -> str:
+    """Say in how many groups the first dimension has the largest path of those that can be worked on."""
+    rows = told.paths.frame
+    titles = [case.title(name) for name in case.ranked.levers]
+    rows = rows[rows["cause"].isin(titles)]
+    if titles[0] not in set(rows["cause"]) or rows["cause"].nunique() < 2:
+        return ""
+    largest = rows.loc[rows.groupby("group", observed=True)["coefficient"].idxmax(), "cause"]
+    return f" {titles[0]} has the largest path in {int((largest == titles[0]).sum())} of {len(largest)} groups."
 
 
 def in_money(case: Improvement | None, found: Money | None, why: str) -> str:
