@@ -62,7 +62,8 @@ def _not_apart(case: Improvement) -> str:
         f"{row['first_title']} and {lowered(row['second_title'])} ({row['measure']} {row['htmt']:.2f})"
         for row in pairs.to_dict("records")
     )
-    return f"These answers cannot tell apart: {each}. So single drivers are not ranked, and these are taken as one."
+    what = "so single drivers are not ranked, and these are taken as one until their items are reworded"
+    return f"These answers cannot tell apart: {each}; {what}."
 
 
 def _rest(case: Improvement) -> str:
