@@ -191,6 +191,12 @@ def driver_groups(
     ------
     CrmlabError
         The bank does not have the group, or fewer than two groups are large enough.
+
+    Notes
+    -----
+    Measured on 30 simulated banks of 1,500 customers, whose paths are the same for everybody: none of them showed a
+    difference between groups by age (at most 5 % should). In 15 a few of the 18 comparisons were not allowed, because
+    step 2 of MICOM is made for every latent variable and pair at 5 %, uncorrected.
     """
     frame = judged.frame[judged.frame["weight"] > 0]
     by = by or next((name for name in study.groups if len(groups_in(frame[name])[0].cat.categories) > 1), GROUPS[0])

@@ -91,8 +91,10 @@ def _interval(row: pd.Series | dict) -> str:
 
 def for_whom(case: Improvement | None, told: DriverGroups | None, why: str) -> str:
     """Say whether it holds for all, and where the first dimension is lowest."""
-    if case is None or told is None:
-        return f"For whom is not known: {why}" if why else ""
+    if case is None:
+        return ""
+    if told is None:
+        return f"For whom is not known: {why}"
     words = told.by.replace("_", " ")
     compared, different = (int(told.paths[name].value) for name in ("paths_compared", "paths_different"))
     if not compared:
