@@ -9,6 +9,7 @@ MONTHS ?= 36
 SEED ?= 1
 SIMULATED := data/simulated
 SOURCE ?= $(SIMULATED)
+PYTEST ?=
 AS_OF ?=
 OUT ?=
 UV_VERSION := 0.13.9
@@ -29,7 +30,7 @@ report: $(VENV)/installed $(if $(filter $(SIMULATED),$(SOURCE)),$(SIMULATED)/ban
 
 test: $(VENV)/installed-test ## Set up, then lint and run every test
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest $(PYTEST)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 lint: $(VENV)/installed-test ## Check style of code and notebooks
 	@$(BIN)/ruff check .

@@ -619,7 +619,7 @@ def test_unknown_column_of_a_mapping(folder):
         " ['columns', 'date_format', 'decimal', 'delimiter', 'encoding', 'files', 'nulls', 'source', 'sql', 'table',"
         " 'thousands', 'time_format'].\n"
         "- bank.yml: tables.acounts is not a table of the contract. Did you mean 'accounts'? Known: ['customers',"
-        " 'products', 'accounts', 'balances', 'transactions', 'interactions', 'digital_events', 'surveys',"
+        " 'products', 'accounts', 'balances', 'transactions', 'interactions', 'digital_events', 'surveys', 'measures',"
         " 'campaigns', 'contacts', 'opportunities', 'loyalty_points', 'market', 'snapshot'].\n"
         "- bank.yml: tables.customers.columns.joind_on is not a column of the contract. Did you mean 'joined_on'?"
         f" Known: {CUSTOMER_COLUMNS}."

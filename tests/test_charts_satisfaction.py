@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from crmlab.charts import control_chart, likeness_matrix, path_matrix, performance_map
+from crmlab.charts import control_chart, dots, likeness_matrix, path_matrix, performance_map
 from crmlab.charts.style import ACCENT, PALETTE
 
 mpl.use("Agg")
@@ -141,3 +141,21 @@ def test_signals_are_orange_and_the_baseline_ends_where_it_does():
     ]
     assert upright == [2.5, 3]
     assert [text.get_text() for text in ax.texts if text.get_text() in ("Call back", "Later")] == ["Call back"]
+
+
+def test_words_of_events_stand_under_each_other_and_within_the_chart():
+    frame = pd.DataFrame({"period": [f"2024-{month:02d}" for month in range(1, 13)], "value": 7.0, "low": 6.0})
+    frame = frame.assign(high=8.0, center=7.0, is_signal=False, is_baseline=[True] * 6 + [False] * 6)
+    events = pd.DataFrame({"period": ["2024-03"] * 2 + ["2024-11"] * 2, "label": list("abcd")})
+    ax = control_chart(frame, quantity="CSAT", unit="points", events=events, **WITH)
+    told = [text for text in ax.texts if text.get_text() in events["label"].tolist()]
+    assert len({text.xyann[1] for text in told}) == 4
+    assert [text.get_ha() for text in told] == ["left", "left", "right", "right"]
+    assert ax.get_ylim()[1] > 8.4
+
+
+def test_dots_may_leave_zero_where_differences_matter():
+    frame = pd.DataFrame({"label": ["a", "b"], "x": [70.0, 72.0], "low": [69.0, 71.0], "high": [71.0, 73.0]})
+    given = {"label": "label", "value": "x", "low": "low", "high": "high", "quantity": "Index", "unit": "points"}
+    assert dots(frame, **given, **WITH).get_xlim()[0] == 0
+    assert dots(frame, **given, **WITH, from_zero=False).get_xlim()[0] > 60

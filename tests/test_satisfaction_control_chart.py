@@ -123,7 +123,7 @@ def test_eight_on_one_side_signal():
     assert not control_chart(frame, kind="share", baseline=[0, 1], has_runs=False).frame["is_signal"].any()
     told = chart.evidence("App top box", unit="share")
     assert told.title == "App top box: 1 of 9 periods signal a change"
-    assert told.reading.startswith("First signal in 9: 0.62 share, above its usual level of 0.6 share (8 on one side).")
+    assert told.reading.startswith("First signal in 9: 62.0 %, above its usual level of 60.0 % (8 on one side).")
 
 
 def test_false_alarms_of_a_short_baseline():
@@ -166,7 +166,7 @@ def test_degenerate_periods_have_a_stated_result():
     assert control_chart(one, kind="mean", baseline=["a", "b"]).frame["high"][2] == pytest.approx(7.5 + 3)
     assert math.isnan(control_chart(one, kind="spread", baseline=["a", "b"]).frame["value"][2])
     quiet = control_chart(_shares([0.6, 0.61, 0.6]), kind="share", baseline=[0, 1]).evidence("Branches")
-    assert quiet.title == "Branches: no signal in 1 periods after the baseline"
+    assert quiet.title == "Branches: no signal in 1 period after the baseline"
 
 
 def _problems(call, *args, **kwargs):

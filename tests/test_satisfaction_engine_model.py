@@ -127,3 +127,6 @@ def test_dimensions_of_a_questionnaire_take_the_paths_of_their_parts():
     assert model.paths == {"value": ("quality",)}
     assert model.higher == {"quality": ("product", "service")}
     assert (model.mode("quality"), model.title("quality"), model.title("value")) == ("B", "Quality", "V1")
+    plain = PathModel.from_questionnaire(questionnaire)
+    assert plain.paths == {"service": ("product",), "value": ("product", "service")}
+    assert plain.higher == {}

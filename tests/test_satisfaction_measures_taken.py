@@ -102,10 +102,10 @@ def _effects(treated, others, runs, *, seed, answers=8, shock=0.3):
 
 @pytest.mark.parametrize(("treated", "others"), [(1, 12), (2, 12), (3, 6), (12, 12)])
 def test_false_verdicts_stay_at_the_level_with_few_branches(treated, others):
-    wrong = (_effects(treated, others, 600, seed=treated) < 0.05).mean()
-    # 5 % of 600 have a standard error of 0.9 %; with two treated the degrees of freedom, about 1.2, err to safety
-    assert wrong <= 0.078
-    assert wrong >= 0.02 or treated == 2
+    wrong = (_effects(treated, others, 400, seed=treated) < 0.05).mean()
+    # 5 % of 400 have a standard error of 1.1 %; with two treated the degrees of freedom, about 1.2, err to safety
+    assert wrong <= 0.083
+    assert wrong >= 0.015 or treated == 2
 
 
 def _answers(effect, *, drift=0.5, seed=5, before_drift=0.0, branches=20):

@@ -56,7 +56,7 @@ def test_pooled_error_by_hand():
 def test_the_best_of_200_branches_is_overstated_by_raw_means_only():
     generator = np.random.default_rng(8)
     raw_over, over, held = [], [], []
-    for _ in range(25):
+    for _ in range(15):
         truth = generator.normal(70, 3, 200)
         answers = pd.DataFrame(
             {"x": generator.normal(np.repeat(truth, 40), 20), "branch": np.repeat(np.arange(200), 40)}
@@ -68,7 +68,7 @@ def test_the_best_of_200_branches_is_overstated_by_raw_means_only():
         over.append(frame["x"][0] - true[0])
         held.append(((frame["x_low"] <= true) & (true <= frame["x_high"])).mean())
     assert np.mean(raw_over) > 5.5
-    assert abs(np.mean(over)) < 1.5  # standard error of 25 differences of deviation 2.3: 0.46
+    assert abs(np.mean(over)) < 1.8  # standard error of 15 differences of deviation 2.3: 0.6
     assert 0.935 < np.mean(held) < 0.965
 
 
@@ -116,7 +116,10 @@ def test_one_respondent_a_branch_everywhere_leaves_means_as_they_are():
     assert found.frame["x"].tolist() == [9, 5, 3]
     assert found.frame["x_low"].isna().all()
     assert math.isnan(found.between_deviation)
-    assert "median reliability is not known" in found.evidence().reading
+    assert found.evidence().reading == (
+        "No answers of any of the 3 branches differ, or none has two: what is chance cannot be told, so nothing is "
+        "ranked."
+    )
 
 
 def test_everybody_answers_ten():

@@ -169,8 +169,24 @@ def test_fast_and_backward_responses_are_counted_where_times_exist():
     found = check_survey(_long(wide), BANK)
     assert found.findings.groupby("kind")["count"].sum().to_dict() == {"too fast": 9, "backwards": 1}
     assert found.waves["fast_count"].tolist() == [9]
-    assert found.findings["fact"].iloc[1].startswith("responses in under a third of the median time of ")
-    assert " minutes: 9 of 299; the slower half lets expect " in found.findings["fact"].iloc[1]
+    start = "responses in under a third of the usual time of their occasion: 9 of 299; the slower half lets expect "
+    assert found.findings["fact"].iloc[1].startswith(start)
+
+
+def test_short_surveys_after_contacts_are_not_fast_beside_the_long_one():
+    rng = np.random.default_rng(8)
+    long = _honest(100, 8)
+    long["started_at"] = long["answered_at"] - pd.to_timedelta(480 * np.exp(0.3 * rng.normal(size=100)), unit="s")
+    short = pd.DataFrame({"response_id": [f"S{n}" for n in range(100)], "customer_id": [f"C{n}" for n in range(100)],
+                          "wave": "contact 2024-05", "item": "csat", "score": rng.integers(6, 10, 100).astype(float),
+                          "answered_at": long["answered_at"].iloc[0]})  # fmt: skip
+    short["started_at"] = short["answered_at"] - pd.to_timedelta(30 * np.exp(0.3 * rng.normal(size=100)), unit="s")
+    both = pd.concat([_long(long), short], ignore_index=True)
+    assert "too fast" not in set(check_survey(both, BANK).findings["kind"])
+    short.loc[:8, "started_at"] = short["answered_at"] - pd.to_timedelta(3, unit="s")
+    both = pd.concat([_long(long), short], ignore_index=True)
+    found = check_survey(both, BANK)
+    assert found.findings.set_index("kind").loc["too fast", "count"] == 9
 
 
 def test_an_item_that_many_leave_out_is_named():

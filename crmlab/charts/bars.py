@@ -130,6 +130,7 @@ def dots(
     ordered: bool = False,
     baseline: float | None = None,
     n: str | None = None,
+    from_zero: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw dots with their intervals, one line a group, up to 5 series side by side.
@@ -146,6 +147,8 @@ def dots(
         A value to compare with, drawn as a grey line.
     n : str, optional
         Column with the number of customers behind each dot, written at the right.
+    from_zero : bool
+        The axis starts at 0 where nothing is below; False for values far from 0 whose differences matter.
     """
     check_columns("dots", frame, label, value, low, high, by, n)
     names = list(dict.fromkeys(frame[label].astype("str")))
@@ -171,7 +174,7 @@ def dots(
                     )  # fmt: skip
         ax.set_yticks(range(len(names)), names)
         ax.set_ylim(len(names) - 0.5, -0.5)
-        if np.nanmin(frame[low].fillna(frame[value])) >= 0:
+        if from_zero and np.nanmin(frame[low].fillna(frame[value])) >= 0:
             ax.set_xlim(left=0)
         scale.apply(ax.xaxis, quantity)
         if by:

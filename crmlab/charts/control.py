@@ -11,6 +11,8 @@ from crmlab.charts.style import ACCENT, GREY, PALETTE, SOFT, canvas, finish, hou
 
 __all__ = ["control_chart"]
 
+_MOST_ROWS = 6  # of words of events under each other
+
 
 def control_chart(
     frame: pd.DataFrame,
@@ -54,12 +56,19 @@ def control_chart(
             ax.annotate("limits learned before", (learned.max() + 0.5, 0), (-4, 4), xycoords=("data", "axes fraction"),
                         textcoords="offset points", ha="right", va="bottom", fontsize=7.5, color=SOFT)  # fmt: skip
         periods = [_said(period) for period in frame["period"]]
+        rows = min(len(events), _MOST_ROWS) if events is not None else 0
+        if rows:
+            bottom, top = ax.get_ylim()
+            ax.set_ylim(bottom, top + 0.055 * rows * (top - bottom))  # room for the words above what is drawn
         for number, event in enumerate(events.itertuples(index=False) if events is not None else ()):
             if _said(event.period) in periods:
                 place = periods.index(_said(event.period))
                 ax.axvline(place, color=PALETTE[3], linewidth=0.9, linestyle=":", zorder=1)
-                ax.annotate(event.label, (place, 1), (3, -2 - 11 * (number % 3)), xycoords=("data", "axes fraction"),
-                            textcoords="offset points", va="top", fontsize=7.5, color=PALETTE[3])  # fmt: skip
+                late = place > 0.6 * len(periods)
+                beside = (-3 if late else 3, -2 - 11 * (number % rows))
+                ax.annotate(event.label, (place, 1), beside, xycoords=("data", "axes fraction"),
+                            textcoords="offset points", va="top", ha="right" if late else "left", fontsize=7.5,
+                            color=PALETTE[3])  # fmt: skip
         step = max(1, -(-len(periods) // 9))
         ax.set_xticks(places[::step], periods[::step])
         ax.set_xlabel("Month" if len(periods) and len(periods[0]) == 7 else "Period")

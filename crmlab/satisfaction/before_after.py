@@ -153,8 +153,8 @@ def compared_change(treated: ClusteredChange, others: ClusteredChange, *, spread
     Degrees of freedom of Bell and McCaffrey for both sides together: from the sizes of the clusters, not from the
     variances found, which would see too many of them where one side has two or three clusters. One treated cluster
     against k others: error = spread x sqrt(1 + 1 / k), k - 1 degrees of freedom; it supposes that the treated one
-    drifts like any of them (Donald and Lang). Measured chance of p < .05 without an effect: 3 to 6 % for 1, 3, 12 or 20
-    treated clusters; 0.3 % for two, where little can be shown.
+    drifts like any of them (Donald and Lang). Measured chance of p < .05 without an effect: 3 to 5 % for 1, 3, 5 or 20
+    treated clusters; under 0.5 % for two, where little can be shown.
 
     References
     ----------

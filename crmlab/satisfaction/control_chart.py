@@ -14,7 +14,7 @@ from scipy.special import gammaln
 from crmlab.errors import nearest, refuse
 from crmlab.satisfaction.run_length import average_run_length, ewma_run_length, ewma_width, false_alarm_share
 from crmlab.satisfaction.weighting import effective_n
-from crmlab.stats import Evidence, share_text
+from crmlab.stats import Estimate, Evidence, share_text
 
 __all__ = ["ControlChart", "by_period", "control_chart"]
 
@@ -62,11 +62,12 @@ class ControlChart:
             first = signals.iloc[0]
             side = "above" if first["value"] > first["center"] else "below"
             title = f"{what}: {len(signals)} of {len(after)} periods signal a change"
-            said = f"First signal in {first['period']}: {first['value']:.3g}{_unit(unit)}, {side} its usual level"
-            reading = f"{said} of {self.center:.3g}{_unit(unit)} ({first['reason']})."
+            said = f"First signal in {first['period']}: {Estimate(first['value'], unit).short}, {side} its usual level"
+            reading = f"{said} of {Estimate(self.center, unit).short} ({first['reason']})."
         else:
-            title = f"{what}: no signal in {len(after)} periods after the baseline"
-            reading = f"The usual level is {self.center:.3g}{_unit(unit)}; what moves around it is chance."
+            periods = "1 period" if len(after) == 1 else f"{len(after)} periods"
+            title = f"{what}: no signal in {periods} after the baseline"
+            reading = f"The usual level is {Estimate(self.center, unit).short}; what moves around it is chance."
         baseline = f"{before['period'].iloc[0]} to {before['period'].iloc[-1]}"
         about = f"Limits from {baseline}, n = {int(self.frame['n'].sum()):,}"
         alarms = f"If nothing happened, {share_text(self.false_alarm_share)} of such charts would still signal."
@@ -208,10 +209,6 @@ def by_period(frame: pd.DataFrame, item: str, period: str, *, weight: str | None
         square = float(np.average((x[w > 0] - mean) ** 2, weights=w[w > 0]))
         rows.append((name, mean, math.sqrt(square * size / (size - 1)) if size > 1 + 1e-9 else math.nan, size))
     return pd.DataFrame(rows, columns=["period", "value", "spread", "n"])
-
-
-def _unit(unit: str) -> str:
-    return f" {unit}" if unit else ""
 
 
 def _c4(n: np.ndarray) -> np.ndarray:

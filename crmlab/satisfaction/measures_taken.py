@@ -59,11 +59,12 @@ def measures_taken(
     -----
     Compared are the last wave before ``started_on`` and the first wave from it on. ``compared``: effect = change of the
     treated less change of the others (difference in differences); it is the measure's own if both would have moved
-    alike without it, which ``drift_before`` checks where there are two waves before. ``randomised``: difference of the
-    means after, no assumption needed. ``before and after``: no others; the effect is the bare change, it holds all that
-    happened in that year, and is told as associated. Errors are cluster-robust for few clusters; see
-    `clustered_change`. One treated cluster is held against the spread of the changes of the others. Measured chance of
-    a wrong "better" or "worse" at 5 %: see ``benchmarks/satisfaction_surveys.py``.
+    alike without it, which ``drift_before`` checks where there are two waves before. Places chosen for a bad wave come
+    back by themselves, and this comparison takes that for an effect: let `crmlab.satisfaction.measure_verdicts` judge.
+    ``randomised``: difference of the means after, no assumption needed. ``before and after``: no others; the effect is
+    the bare change, it holds all that happened in that year, and is told as associated. Errors are cluster-robust for
+    few clusters; see `clustered_change`. One treated cluster is held against the spread of the changes of the others.
+    Measured chance of a wrong "better" or "worse" at 5 %: see ``benchmarks/satisfaction_surveys.py``.
 
     References
     ----------

@@ -78,8 +78,10 @@ def moments(
     Notes
     -----
     ``pairwise``: each mean is of those who answered the item, each covariance of those who answered both. It assumes
-    that gaps are by chance. ``complete`` uses only responses without a gap. `benchmarks/missing_answers.py` measures
-    both, and filling a gap with the mean of the respondent's other answers, and states why pairwise is the default.
+    that gaps are by chance. ``complete`` uses only responses without a gap. Pairwise is the default: of 250 simulated
+    responses to 27 items with 10 % gaps, path coefficients were off by .061 (root mean square; .057 without gaps),
+    complete responses by .376; filling a gap with the respondent's mean gave .058 but raised reliabilities by .019
+    (pairwise .002). See `benchmarks/missing_answers.py`.
 
     The divisor is that of weights of reliability: with weights of 1 it is n - 1 (see `MomentSums`).
 

@@ -106,6 +106,9 @@ def performance_map(
     errors of its items included, and smaller than the effect of the latent variable itself, the more so the less
     reliable the driver; `freed_of_error` takes that out, and importance is what goes with a true point more.
 
+    The 95 % limits hold the true importance in 93 to 95 % and the true performance in 94 to 96 % of samples of 150 and
+    400 (`benchmarks/satisfaction_measures.py`, 300 samples a cell).
+
     The borders of the quadrants are arbitrary: at the means, some driver is always to be improved, however good all
     are. They are drawn anew in each resample, so the shares hold the uncertainty of the borders too. With fewer than
     two ranked drivers the means say nothing, and no quadrant is given unless both borders are.

@@ -50,15 +50,21 @@ class ShrunkenGroups:
         reach = float((frame["x"] - frame["raw"]).abs().max())
         typical = float(frame["reliability"].median())
         called = f"{top} of {k} {what} stand out at the top, {bottom} at the bottom"
-        told = "not known" if math.isnan(typical) else f"{typical:.2f}"
+        if math.isnan(self.between_deviation):
+            reading = (
+                f"No answers of any of the {k} {what} differ, or none has two: what is chance cannot be told, so "
+                "nothing is ranked."
+            )
+        else:
+            reading = (
+                f"Between {what} true means differ by a standard deviation of {self.between_deviation:.2g}; the median "
+                f"reliability is {typical:.2f}. The largest correction is {reach:.2g}."
+            )
         return Evidence(
             frame,
             title=called if top + bottom else f"None of {k} {what} can be told apart from the others",
             about=f"Means pulled towards the mean of all {what}, 95 % interval, n = {int(frame['n'].sum()):,} answers",
-            reading=(
-                f"Between {what} true means differ by a standard deviation of {self.between_deviation:.2g}; the median "
-                f"reliability is {told}. The largest correction is {reach:.2g}."
-            ),
+            reading=reading,
         )
 
 
@@ -211,10 +217,11 @@ def _checked(summary: pd.DataFrame, top_count: int | None, confidence: float) ->
     top = max(1, k // 10) if top_count is None else top_count
     raw, error = (summary[name].to_numpy(dtype=float) for name in ("mean", "error"))
     some = np.isfinite(error).any() and (error > 0).any()
+    there = "is 1 group" if k == 1 else f"are {k} groups"
     odd = summary["group"][~np.isfinite(raw) | (some & ~(error > 0))].tolist()
     refuse(
         *(
-            [f"shrink_groups: there are {k} groups. Give {_FEWEST_GROUPS} or more; show fewer as they are."]
+            [f"shrink_groups: there {there}. Give {_FEWEST_GROUPS} or more; show fewer as they are."]
             if k < _FEWEST_GROUPS
             else []
         ),

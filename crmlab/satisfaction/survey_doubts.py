@@ -8,7 +8,7 @@ from scipy.stats import binom, norm, poisson
 
 from crmlab.bank.questionnaire import Questionnaire
 from crmlab.satisfaction.honest_answers import Chance
-from crmlab.satisfaction.survey_facts import seconds_of
+from crmlab.satisfaction.survey_facts import pace_of
 from crmlab.satisfaction.turned_items import turned_items
 from crmlab.stats import count_text, share_text
 
@@ -87,20 +87,19 @@ def identical_answers(responses: pd.DataFrame, is_long: pd.Series, chance: Chanc
 
 
 def too_fast(responses: pd.DataFrame, people: pd.DataFrame, rate: float) -> list[tuple]:
-    """More responses in under a third of the median time than the slower half lets expect."""
-    seconds = seconds_of(people)
-    known = seconds[seconds > 0]
+    """More responses in under a third of the median time of their occasion than the slower half lets expect."""
+    pace = pace_of(people)
+    known = pace[pace > 0]
     count = int(responses["is_fast"].sum())
     if len(known) < _FEWEST or not count:
         return []
-    middle, upper = known.quantile([0.5, 0.75])
-    spread = np.log(upper / middle) / norm.ppf(0.75)
+    spread = np.log(known.quantile(0.75)) / norm.ppf(0.75)  # the median is 1
     share = float(norm.cdf(np.log(FAST_SHARE) / spread)) if spread > 0 else 0.0
     if binom.sf(count - 1, len(known), max(share, 1 / len(known))) >= rate:
         return []
     return [(
         "warning", "too fast", "started_at", count,
-        f"responses in under a third of the median time of {middle / 60:.1f} minutes: {count_text(count)} of "
+        f"responses in under a third of the usual time of their occasion: {count_text(count)} of "
         f"{count_text(len(known))}; the slower half lets expect {len(known) * share:.1f}",
         "Run the analysis without the flagged responses too, and say whether the result changes.",
     )]  # fmt: skip

@@ -9,19 +9,34 @@ from crmlab.bank.questionnaire import Questionnaire
 from crmlab.errors import nearest
 from crmlab.stats import count_text
 
-__all__ = ["answered_again", "backwards", "not_asked", "off_scale", "seconds_of", "unknown_items", "unknown_occasions"]
+__all__ = [
+    "answered_again",
+    "backwards",
+    "not_asked",
+    "off_scale",
+    "pace_of",
+    "unknown_items",
+    "unknown_occasions",
+]
 
 _FEWEST = 20  # responses of a wave
 
 # Each function returns findings: (severity, kind, where, count, fact, cure).
 
 
-def seconds_of(people: pd.DataFrame) -> pd.Series:
+def _seconds_of(people: pd.DataFrame) -> pd.Series:
     """Seconds from the beginning of each response to its end; NaN where the bank does not say."""
     if not {"answered_at", "started_at"} <= {*people.columns}:
         return pd.Series(np.nan, index=people.index)
     ended, began = pd.to_datetime(people["answered_at"]), pd.to_datetime(people["started_at"])
     return (ended - began).dt.total_seconds()
+
+
+def pace_of(people: pd.DataFrame) -> pd.Series:
+    """Time taken over the median time of the same occasion, whose responses have as much to answer."""
+    seconds = _seconds_of(people)
+    occasion = people["wave"].astype("str").str.split(" ").str[0]
+    return seconds / seconds.where(seconds > 0).groupby(occasion).transform("median")
 
 
 def unknown_items(answers: pd.DataFrame, asked: Questionnaire) -> list[tuple]:
@@ -119,7 +134,7 @@ def answered_again(responses: pd.DataFrame) -> list[tuple]:
 
 def backwards(people: pd.DataFrame) -> list[tuple]:
     """Responses that end before they begin."""
-    count = int((seconds_of(people) < 0).sum())
+    count = int((_seconds_of(people) < 0).sum())
     fact = f"responses that end before they begin: {count_text(count)}"
     cure = "Ask which clocks wrote started_at and answered_at; times in two zones look like this."
     return [("error", "backwards", "started_at", count, fact, cure)] if count else []

@@ -23,7 +23,7 @@ from crmlab.satisfaction.survey_facts import (
     backwards,
     not_asked,
     off_scale,
-    seconds_of,
+    pace_of,
     unknown_items,
     unknown_occasions,
 )
@@ -206,7 +206,7 @@ def _by_response(
     order = people.sort_values("answered_at", kind="stable") if "answered_at" in people else people
     again = order.duplicated(["customer_id", "wave"], keep="last").reindex(people.index) & once
     every = wide.reindex(people.index)
-    seconds = seconds_of(people)
+    pace = pace_of(people)
     return pd.DataFrame({
         "customer_id": people["customer_id"],
         "wave": people["wave"].astype("str"),
@@ -215,7 +215,7 @@ def _by_response(
         "is_straight_lined": is_long & one_answer(block.to_numpy(float)),
         "is_identical": _equal(block, is_long),
         "is_again": again,
-        "is_fast": (seconds >= 0) & (seconds < FAST_SHARE * seconds[seconds > 0].median()),
+        "is_fast": (pace >= 0) & (pace < FAST_SHARE),
     }).rename_axis("response_id").reset_index()  # fmt: skip
 
 

@@ -92,9 +92,10 @@ def validity_gate(found: Measured, *, most_htmt: float = MOST_HTMT, most_upper: 
     Items of mode B need not go together, so HTMT says nothing of them: a pair with such a latent variable is judged by
     the absolute correlation of the composites, freed of the errors of mode A, which stands in the columns of HTMT.
 
-    Both limits are conventions. The interval is of bootstrap percentiles. Dimensions of one second-order construct may
-    be alike; no path tells them apart. ``is_fornell_larcker_met`` (the root of each AVE above their correlation, both
-    free of error) is shown because it is asked for; Henseler, Ringle and Sarstedt found that it seldom notices.
+    Both limits are conventions. The interval is of bootstrap percentiles; at 95 % it holds the true HTMT in 93 to 95 %
+    of samples of 150 and 400 (`benchmarks/satisfaction_measures.py`). Dimensions of one second-order construct may be
+    alike; no path tells them apart. ``is_fornell_larcker_met`` (the root of each AVE above their correlation, both free
+    of error) is shown because it is asked for; Henseler, Ringle and Sarstedt found that it seldom notices.
 
     References
     ----------

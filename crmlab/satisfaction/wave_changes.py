@@ -65,7 +65,7 @@ def wave_changes(
     Weights are taken as given. Intervals are for a single look; ``is_change`` holds for all looks together: Holm keeps
     the chance of any false alarm at 1 - level, Benjamini and Hochberg the share of false ones among those called.
     Twelve waves without any change, looked at singly at 5 %: at least one false alarm in 39 % of the surveys when each
-    is compared with the one before, in 74 % when each is compared with each; with Holm in 5 % (see
+    is compared with the one before, in 74 % when each is compared with each; with Holm in 4 to 6 % (see
     ``benchmarks/satisfaction_surveys.py``). A question that was reworded, or asked on another scale, has no trend.
 
     References

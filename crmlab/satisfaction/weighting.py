@@ -15,7 +15,7 @@ from crmlab.stats.resampling import effective_count
 __all__ = ["CalibratedWeights", "design_effect", "effective_n", "post_stratify", "rake", "weight_summary"]
 
 _MET = 1e-12  # largest relative distance from a margin at which raking stops
-_ROUNDS = 2_000
+_ROUNDS, _BOUNDED_ROUNDS = 2_000, 500
 _FAR = 1e-60
 
 
@@ -322,7 +322,8 @@ def _fit(
     raw = start.copy()
     low, high = limits or (0.0, np.inf)
     gap = np.inf
-    for rounds in range(1, _ROUNDS + 1):
+    most = _ROUNDS if limits is None else _BOUNDED_ROUNDS
+    for rounds in range(1, most + 1):
         for column, code in codes.items():
             if limits is None:
                 held = np.bincount(code, weights=raw, minlength=len(totals[column]))
@@ -338,7 +339,7 @@ def _fit(
             return weight, rounds
     beside, cure = ("", "") if limits is None else (", or within the bounds", " or widen the bounds")
     refuse(
-        f"rake: after {_ROUNDS:,} rounds the margins are still off by {gap:.1e} of the population. They contradict "
+        f"rake: after {most:,} rounds the margins are still off by {gap:.1e} of the population. They contradict "
         f"each other among those who answered{beside}: merge rare categories{cure}."
     )
     raise AssertionError

@@ -45,6 +45,7 @@ TOPICS = (
     "value",
     "defects",
     "measures",
+    "survey_times",
 )
 
 

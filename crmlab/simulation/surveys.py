@@ -53,6 +53,8 @@ _INCLUDED = (0.75, 1.0)  # share invited, of customers without and with their in
 _ANSWERS = {"constant": -1.45, "image": 0.25, "age_decade": 0.10, "engagement": 0.35, "is_main": 0.35}
 _REMINDER = -0.6  # log odds against the first letter
 _AFTER_CONTACT = {"asked": 0.6, "answers": 0.25}  # share asked, share of these that answers on average
+_TAKEN = {"begin": 20.0, "item": 7.0, "comment": 35.0}  # seconds of a customer who reads at the usual pace (assumed)
+_PACE = 0.3  # standard deviation of the logarithm of the pace
 _OCCASIONS = ("yearly", "contact", "complaint")
 _CHINESE = 0.2  # share of customers who answer in Chinese
 
@@ -140,6 +142,7 @@ class Fieldwork:
         order = np.flatnonzero(here)
         order = order[np.lexsort((answers["customer"][order], answers["answered"][order]))]
         answers = {name: values[order] for name, values in answers.items()}
+        answers["took"] = _seconds_taken(generator(seed, block, month.number, "survey_times"), answers)
         serial = self.responses + np.arange(len(order))
         self.responses += len(order)
         return _rows(answers, serial), _themes(answers, serial, month.number)
@@ -241,6 +244,14 @@ def _what_it_did(contacts: dict[str, np.ndarray], complaint: np.ndarray) -> np.n
     return result - 0.02 * waited - complaint * (1.0 + 0.8 * np.clip(hours / 168 - 0.5, 0, 2.5))
 
 
+def _seconds_taken(rng, answers: dict[str, np.ndarray]) -> np.ndarray:
+    """Draw how long it took to answer: the items asked and the comment, by how fast a customer reads."""
+    items = (answers["score"] > -2).sum(axis=1)
+    spoke = np.not_equal(answers["text"], None)
+    pace = np.exp(_PACE * rng.standard_normal(len(items)))
+    return np.rint((_TAKEN["begin"] + _TAKEN["item"] * items + _TAKEN["comment"] * spoke) * pace).astype(np.int64)
+
+
 def _answers(size: int) -> dict[str, np.ndarray]:
     """Make room for answers of some responses; in `score`, -2 is not asked and -1 left out."""
     return {
@@ -272,7 +283,7 @@ def _rows(answers: dict[str, np.ndarray], serial: np.ndarray) -> dict[str, np.nd
     response, item = np.concatenate([response, spoke]), np.concatenate([item, np.full(len(spoke), open_item)])
     order = np.lexsort((item, response))
     response = response[order]
-    of_response = ("customer", "occasion", "wave", "answered", "weight", "chinese")
+    of_response = ("customer", "occasion", "wave", "answered", "took", "weight", "chinese")
     return {
         "response": serial[response],
         **{name: answers[name][response] for name in of_response},
@@ -313,6 +324,7 @@ def surveys_table(rows: dict[str, np.ndarray], number: int) -> pa.Table:
             "response_id": ids("R", number, rows["response"], 7),
             "customer_id": ids("C", number, rows["customer"], 5),
             "wave": pa.DictionaryArray.from_arrays(pa.array(of_row.astype(np.int32)), pa.array(names, pa.string())),
+            "started_at": times(rows["answered"] - rows["took"]),
             "answered_at": times(rows["answered"]),
             "item": words(rows["item"], items),
             "score": pa.array(rows["score"].astype(np.float64), mask=rows["score"] < 0),
@@ -343,6 +355,7 @@ def parameters() -> dict[str, dict]:
         "left_out_share": {**_LEFT_OUT, "else": _LEFT_OUT_ELSE},
         "invited_share": {"without_income_here": _INCLUDED[0], "with_income_here": _INCLUDED[1]},
         "answer_log_odds": {**_ANSWERS, "reminder": _REMINDER},
+        "seconds_taken": {**_TAKEN, "pace_log_sd": _PACE},
         "after_contact": dict(_AFTER_CONTACT),
         "chinese_share": _CHINESE,
     }

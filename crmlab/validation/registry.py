@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from crmlab.stats import Estimate
 from crmlab.validation.answers import (
     customer_base,
+    improvement_tracking,
     satisfaction_drivers,
     segments_behaviour,
     segments_needs,
@@ -41,6 +42,7 @@ MODULES: tuple[ModuleType, ...] = (
     segments_needs,
     segments_behaviour,
     satisfaction_drivers,
+    improvement_tracking,
 )
 _FIELDS = ("value", "unit", "low", "high", "n", "method", "level")
 _NOBODY_SAID = "nobody has registered yet what is true of it"
