@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-__all__ = ["CrmlabError", "nearest", "refuse"]
+__all__ = ["CrmlabError", "nearest", "refuse", "tried"]
+
+Result = TypeVar("Result")
 
 
 class CrmlabError(Exception):
@@ -58,3 +61,17 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     found = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.6)
     return f" Did you mean {found[0]!r}?" if found else ""
+
+
+def tried(make: Callable[..., Result], *args: object, **named: object) -> tuple[Result | None, str]:
+    """Call a function; where it refuses, return None and why, so that a page can name the gap and go on.
+
+    Only for what a bank's data may lack, never for what a person typed: a slip should stop the run.
+
+    >>> tried(round, 2.5), tried(refuse, "survey: 3 responses. Give 30 or more.")
+    ((2, ''), (None, 'survey: 3 responses. Give 30 or more.'))
+    """
+    try:
+        return make(*args, **named), ""
+    except CrmlabError as refusal:
+        return None, " ".join(refusal.problems)

@@ -54,6 +54,16 @@ def test_only_what_is_important_poor_and_ranked_is_orange():
     assert "Expectations (not ranked)" in [text.get_text() for text in ax.texts]
 
 
+@pytest.mark.parametrize(("other", "side"), [(0.36, "right"), (0.9, "left")], ids=["in the way", "far"])
+def test_a_name_that_would_cover_the_next_mark_stands_at_the_left(other, side):
+    near = MAP.head(2).assign(
+        importance=[0.30, other], performance=[61.0, 61.1], importance_low=0.0, importance_high=1.0
+    )
+    ax = performance_map(near, **BORDERS, **WITH)
+    sides = {text.get_text(): text.get_ha() for text in ax.texts}
+    assert (sides["Image"], sides["Handling efficiency"]) == (side, "left")
+
+
 def test_names_on_one_spot_do_not_cover_each_other():
     crowded = pd.concat(
         [

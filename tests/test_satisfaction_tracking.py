@@ -300,7 +300,9 @@ def test_a_bank_without_waves_says_so(tmp_path):
     assert branch_changes.changes_by_place(found) == (None, "a change needs two waves")
     assert tracking_answer.headline(found, nothing).startswith("Whether measures worked cannot be said")
     assert tracking_answer.others(found, nothing) == ""
-    assert tracking_answer.trend(found, None, None).startswith("There is no index of satisfaction: Simulated bank")
+    assert tracking_answer.trend(found, None, None).startswith(
+        "There is no index of satisfaction: no wave of the yearly survey"
+    )
 
 
 def test_every_evidence_has_a_short_title_and_numbers(tracking, judged):

@@ -7,7 +7,18 @@ import pandas as pd
 import pytest
 
 from crmlab.errors import CrmlabError
-from crmlab.stats import bootstrap, median, proportion, proportions, rate, rates, replicates, transitions
+from crmlab.stats import (
+    bootstrap,
+    effective_count,
+    median,
+    percentile_limits,
+    proportion,
+    proportions,
+    rate,
+    rates,
+    replicates,
+    transitions,
+)
 
 
 def test_wilson_by_hand():
@@ -136,3 +147,24 @@ def test_transitions_refuse_unknown_groups_and_other_customers():
         "transitions: groups ['c'] are not in the order ['a', 'b']. Add them.",
         "transitions: both sides need the same customers in order.",
     )
+
+
+def test_percentile_limits_leave_gaps_out_and_say_where_nothing_is_known():
+    # 1 to 101: the 2.5 % point lies at place 2.5 of 100 steps: 3.5; with gaps in between nothing changes
+    draws = np.arange(1.0, 102.0)
+    low, high = percentile_limits(draws)
+    assert (float(low), float(high)) == pytest.approx((3.5, 98.5))
+    gaps = np.column_stack([np.append(draws, np.nan), np.full(102, np.nan)])
+    low, high = percentile_limits(gaps)
+    np.testing.assert_allclose(low, [3.5, np.nan])
+    np.testing.assert_allclose(high, [98.5, np.nan])
+    ranks = percentile_limits(np.array([1, 1, 2, 2, 3]), 0.5, method="inverted_cdf")
+    assert [float(one) for one in ranks] == [1, 2]
+    assert np.isnan(percentile_limits(np.empty((0, 3)))).all()
+
+
+def test_effective_count_is_n_for_equal_weights_and_does_not_depend_on_scale():
+    weights = np.array([[1.0, 1, 1, 1], [1, 3, 0, 0]])
+    # second: (1 + 3)^2 / (1 + 9) = 1.6
+    np.testing.assert_allclose(effective_count(weights, axis=1), [4, 1.6])
+    np.testing.assert_allclose(effective_count(7 * weights, axis=1), [4, 1.6])

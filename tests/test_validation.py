@@ -190,3 +190,25 @@ def test_planted_defects_leave_the_number_of_alarms_open(tmp_path):
     assert found.defects == (
         "duplicates: some people have two customer numbers, and their accounts are split between them",
     )
+
+
+def test_the_true_importance_of_a_driver_is_computed_from_what_is_planted():
+    truths = next(module for module in MODULES if module.NOTEBOOK == "21_satisfaction_drivers").TRUTHS
+    items = {f"value{k}": {"loading": 1.4} for k in (1, 2, 3)} | {f"satisf{k}": {"loading": 1.5} for k in (1, 2, 3)}
+    items |= {f"loyal{k}": {"loading": 1.6} for k in (1, 2, 3)}
+    opinions = {
+        "paths": {"satisfaction": {"value": 0.4}, "loyalty": {"satisfaction": 0.5}},
+        "disturbance_variance": {"satisfaction": 0.84},
+    }
+    truth = SimpleNamespace(parameters={"opinions": opinions, "surveys": {"items": items}})
+    case = SimpleNamespace(truth=truth, parameters={})
+    # .4 standard deviations of satisfaction, 1.5 points each, for one of value of 1.4 points
+    assert truths["importance_value"](case).value == pytest.approx(0.4 * 1.5 / 1.4)
+    loyal = SimpleNamespace(truth=truth, parameters={"target": "loyalty"})
+    assert truths["importance_value"](loyal).value == pytest.approx(0.4 * 0.5 * 1.6 / 1.4)
+    assert truths["value_to_satisfaction"](case).value == 0.4
+    assert truths["r2_satisfaction"](case).value == pytest.approx(0.16)
+    assert truths["image_to_loyalty"](case).why == "No such path is planted."
+    assert truths["r2_value"](case).why == "Nothing is planted that acts on it."
+    other = SimpleNamespace(truth=truth, parameters={"target": "trust"})
+    assert truths["importance_value"](other).why == "The target is none of the planted opinions."

@@ -14,6 +14,7 @@ from crmlab.charts.style import ACCENT, GREY, INK, PALETTE, SOFT, canvas, finish
 __all__ = ["likeness_matrix", "path_matrix", "performance_map"]
 
 _POINTS = 8.5
+_CHARACTER = 0.058  # inches of a character at this size
 _CORNERS = (  # quadrant, place in axes coordinates, alignment
     ("improve first", (0.985, 0.02), ("right", "bottom")),
     ("keep it up", (0.985, 0.98), ("right", "top")),
@@ -82,15 +83,22 @@ def _limits(ax: Axes, frame: pd.DataFrame) -> None:
 
 
 def _beside_the_marks(ax: Axes, frame: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> None:
-    """Write the names at the right above the marks, moved apart where they would touch."""
+    """Write the names above the marks at the right, at the left where one would cover another mark; moved apart."""
     bottom, top = ax.get_ylim()
-    height = ax.get_position().height * ax.get_figure().get_size_inches()[1]
+    left, right = ax.get_xlim()
+    width, height = ax.get_figure().get_size_inches() * ax.get_position().size
     gap = (top - bottom) * 0.17 / max(height, 1.0)
     places = spread(y + 0.6 * gap, gap)
-    for name, mark, place, ranked in zip(frame["title"], x, places, frame["is_ranked"], strict=True):
-        text = str(name) if ranked else f"{name} (not ranked)"
-        ax.annotate(text, (mark, place), (5, 0), textcoords="offset points", va="center", fontsize=_POINTS,
-                    color=INK if ranked else SOFT, zorder=6)  # fmt: skip
+    texts = [str(name) if ranked else f"{name} (not ranked)" for name, ranked in
+             zip(frame["title"], frame["is_ranked"], strict=True)]  # fmt: skip
+    for text, mark, place, ranked in zip(texts, x, places, frame["is_ranked"], strict=True):
+        reach = (right - left) * (len(text) * _CHARACTER + 0.1) / max(width, 1.0)
+        level = np.abs(y - place) < 0.6 * gap
+        covers = (level & (x > mark) & (x < mark + reach)).any()
+        is_free = mark - reach > left and not (level & (x < mark) & (x > mark - reach)).any()
+        side = -1 if covers and is_free else 1
+        ax.annotate(text, (mark, place), (5 * side, 0), textcoords="offset points", va="center", fontsize=_POINTS,
+                    ha="left" if side > 0 else "right", color=INK if ranked else SOFT, zorder=6)  # fmt: skip
 
 
 def likeness_matrix(

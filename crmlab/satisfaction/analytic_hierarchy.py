@@ -11,6 +11,7 @@ import pandas as pd
 from crmlab.errors import nearest, refuse
 from crmlab.stats.estimate import Estimate, share_text
 from crmlab.stats.evidence import Evidence
+from crmlab.stats.resampling import percentile_limits
 
 __all__ = [
     "HIGHEST_RATIO",
@@ -217,7 +218,7 @@ def group_weights(
         times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples) / n
         drawn = np.exp(np.tensordot(times, np.log(stack), axes=1))
         weights = np.array([_principal(matrix)[0] for matrix in drawn])
-        limits = np.quantile(weights, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        limits = percentile_limits(weights, level)
     frame = pd.DataFrame({
         "element": names, "weight": joined.weights.to_numpy(), "weight_low": limits[0], "weight_high": limits[1],
         "geometric_weight": joined.geometric_weights.to_numpy(), "least_weight": single.min(axis=0),

@@ -11,6 +11,7 @@ import pandas as pd
 from crmlab.errors import nearest, refuse
 from crmlab.stats.estimate import Estimate
 from crmlab.stats.evidence import Evidence
+from crmlab.stats.resampling import percentile_limits
 
 __all__ = ["MEASUREMENTS", "RELIABLE", "TENTATIVE", "agreement_by_theme", "krippendorff_alpha", "reliability_words"]
 
@@ -91,9 +92,10 @@ def krippendorff_alpha(
         times = generator.multinomial(n, np.full(n, 1 / n), size=min(size, resamples - start))
         drawn.append(_alpha((times @ flat).reshape(-1, len(values), len(values)), values, measurement))
     alphas = np.concatenate(drawn)
-    known = alphas[~np.isnan(alphas)]
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2]) if n > 1 and len(known) else (None, None)
-    limits = {} if low is None else {"low": float(low), "high": float(high)}
+    limits = {}
+    if n > 1 and not np.isnan(alphas).all():
+        low, high = percentile_limits(alphas, level)
+        limits = {"low": float(low), "high": float(high)}
     return Estimate(here, unit="", n=n, method=method, level=level, **limits)
 
 

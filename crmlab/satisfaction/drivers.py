@@ -10,8 +10,11 @@ import pandas as pd
 
 from crmlab.errors import nearest, refuse
 from crmlab.satisfaction.driver_shares import DriverShares, driver_shares
+from crmlab.satisfaction.moment_sums import MomentSums
+from crmlab.satisfaction.responses import responses
 from crmlab.stats.estimate import Estimate, share_text
 from crmlab.stats.evidence import Evidence
+from crmlab.stats.resampling import percentile_limits
 
 __all__ = ["LARGE_CREDIT_SHARE", "NO_OWN_SHARE", "driver_importance"]
 
@@ -19,7 +22,6 @@ LARGE_CREDIT_SHARE = 0.05  # of R2: credit from here on is worth a word
 NO_OWN_SHARE = 0.01  # of R2: a unique contribution below is as good as none
 _ROWS_A_DRIVER = 5
 _ROWS = 30
-_AT_ONCE = 200  # resamples held at once
 
 
 def driver_importance(
@@ -99,18 +101,15 @@ def driver_importance(
     columns = [*names, target]
     kept = frame.loc[frame[columns + ([weight] if weight else [])].notna().all(axis=1)]
     _check_rows(kept, columns, names, weight)
-    values = kept[columns].to_numpy(dtype=float)
-    weights = kept[weight].to_numpy(dtype=float) if weight else np.ones(len(kept))
-    groups = pd.factorize(kept[customer])[0] if customer else np.arange(len(kept))
-    here = driver_shares(_covariances(values, weights[None])[0])
-    drawn = _resampled(values, weights, groups, resamples, seed)
-    tail = (1 - level) / 2
-    table = _table(here, drawn, names, tail).assign(n=len(kept))
+    sums = MomentSums(responses(kept, columns, weights=weight, clusters=customer, missing="complete"))
+    here = driver_shares(sums.whole()[1])
+    drawn = _resampled(sums, resamples, seed)
+    table = _table(here, drawn, names, level).assign(n=len(kept))
     table["credit_doubt"] = [_doubt(row) for row in table.to_dict("records")]
     table["is_credit_doubtful"] = table["credit_doubt"] != ""
     table = table.sort_values("lmg", ascending=False, kind="stable", ignore_index=True)
     method = f"bootstrap, {resamples:,} resamples{' of customers' if customer else ''}{', weighted' if weight else ''}"
-    low, high = np.quantile(drawn.r_squared, [tail, 1 - tail])
+    low, high = percentile_limits(drawn.r_squared, level)
     known = {"n": len(kept), "method": method, "level": level}
     estimates = {"r_squared": Estimate(float(here.r_squared), "share", float(low), float(high), **known)}
     for row in table.to_dict("records"):
@@ -168,27 +167,8 @@ def _check_rows(kept: pd.DataFrame, columns: list[str], names: list[str], weight
     refuse(*problems)
 
 
-def _covariances(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted covariances, shape (resamples, p, p), of weights of shape (resamples, n)."""
-    size = values.shape[1]
-    centred = values - values.mean(axis=0)
-    rows, columns = np.triu_indices(size)
-    total = weights.sum(axis=1, keepdims=True)
-    means = weights @ centred / total
-    flat = weights @ (centred[:, rows] * centred[:, columns]) / total - means[:, rows] * means[:, columns]
-    result = np.empty((len(weights), size, size))
-    result[:, rows, columns] = result[:, columns, rows] = flat
-    return result
-
-
-def _resampled(values: np.ndarray, weights: np.ndarray, groups: np.ndarray, resamples: int, seed: int) -> DriverShares:
-    generator = np.random.default_rng(seed)
-    count = int(groups.max()) + 1
-    parts = []
-    for start in range(0, resamples, _AT_ONCE):
-        size = min(_AT_ONCE, resamples - start)
-        times = generator.multinomial(count, np.full(count, 1 / count), size=size)
-        parts.append(driver_shares(_covariances(values, times[:, groups] * weights)))
+def _resampled(sums: MomentSums, resamples: int, seed: int) -> DriverShares:
+    parts = [driver_shares(covariance) for _, covariance in sums.resampled(resamples=resamples, seed=seed)]
     return DriverShares(
         **{one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(DriverShares)}
     )
@@ -198,21 +178,21 @@ def _ranks(lmg: np.ndarray) -> np.ndarray:
     return (-lmg).argsort(axis=-1, kind="stable").argsort(axis=-1, kind="stable") + 1
 
 
-def _table(here: DriverShares, drawn: DriverShares, names: list[str], tail: float) -> pd.DataFrame:
+def _table(here: DriverShares, drawn: DriverShares, names: list[str], level: float) -> pd.DataFrame:
     columns: dict[str, object] = {"driver": names}
     for name in ("lmg", "johnson", "beta", "first", "last", "correlation"):
-        _with_limits(columns, name, getattr(here, name), getattr(drawn, name), tail)
-    _with_limits(columns, "lmg_share", here.lmg / here.r_squared, drawn.lmg / drawn.r_squared[:, None], tail)
-    _with_limits(columns, "rank", _ranks(here.lmg), _ranks(drawn.lmg), tail, method="inverted_cdf")
+        _with_limits(columns, name, getattr(here, name), getattr(drawn, name), level)
+    _with_limits(columns, "lmg_share", here.lmg / here.r_squared, drawn.lmg / drawn.r_squared[:, None], level)
+    _with_limits(columns, "rank", _ranks(here.lmg), _ranks(drawn.lmg), level, method="inverted_cdf")
     columns["vif"] = here.vif
     return pd.DataFrame(columns)
 
 
 def _with_limits(
-    columns: dict[str, object], name: str, value: np.ndarray, drawn: np.ndarray, tail: float, method: str = "linear"
+    columns: dict[str, object], name: str, value: np.ndarray, drawn: np.ndarray, level: float, method: str = "linear"
 ) -> None:
     columns[name] = value
-    columns[f"{name}_low"], columns[f"{name}_high"] = np.quantile(drawn, [tail, 1 - tail], axis=0, method=method)
+    columns[f"{name}_low"], columns[f"{name}_high"] = percentile_limits(drawn, level, method=method)
 
 
 def _doubt(row: dict[str, float]) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from crmlab.errors import nearest, refuse
 from crmlab.stats.estimate import Estimate, share_text
 from crmlab.stats.evidence import Evidence
+from crmlab.stats.resampling import percentile_limits
 
 __all__ = ["CODINGS", "combined_weights", "entropy_coding", "entropy_weights"]
 
@@ -77,7 +78,7 @@ def entropy_weights(
             times = generator.multinomial(n, np.full(n, 1 / n)) * counts
             there = times > 0
             drawn.append(_weights(_coded(frame.to_numpy(dtype=float)[there], coding), times[there])[1])
-        limits = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        limits = percentile_limits(drawn, level)
     return pd.DataFrame(
         {
             "entropy": entropy, "divergence": 1 - entropy, "weight": found, "weight_low": limits[0],

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import stats as laws
 
 from crmlab.errors import refuse
+from crmlab.stats.resampling import effective_count
 
 __all__ = ["EPSI_WIDTH", "FACTS", "METHOD", "mean_difference", "mean_index", "sample_size"]
 
@@ -183,7 +184,7 @@ def _variance(values: np.ndarray, share: np.ndarray, who: np.ndarray) -> tuple[f
     """Variance of a weighted mean, and Kish's effective number of customers."""
     own = np.unique(who, return_inverse=True)[1]
     residual = np.bincount(own, share * (values - share @ values))
-    effective = float(1 / (np.bincount(own, share) ** 2).sum())
+    effective = float(effective_count(np.bincount(own, share)))
     if effective < 1 + 1e-9:
         return math.nan, effective
     return float((residual**2).sum()) * effective / (effective - 1), effective

@@ -67,6 +67,7 @@ def compare_groups(
     model: PathModel,
     *,
     by: str,
+    effects: Sequence[str] | None = None,
     weights: str | Sequence[float] | None = None,
     clusters: str | Sequence[object] | None = None,
     missing: str = "pairwise",
@@ -86,6 +87,9 @@ def compare_groups(
         The same for all groups (configural invariance: same items, same paths, same settings).
     by : str
         Column of groups, or of waves.
+    effects : sequence of str, optional
+        Only paths to these constructs are compared; all where not given. Fewer looks need fewer permutations: the
+        smallest p-value is 1 / (1 + permutations), before it is multiplied by the looks.
     weights : str or sequence of float, optional
         Survey weights, or their column.
     clusters : str or sequence, optional
@@ -148,7 +152,7 @@ def compare_groups(
     >>> found.composition["is_invariant"].tolist(), found.paths["is_different"].tolist()
     ([True, True], [True])
     """
-    refuse(*_setting_problems(frame, by, permutations, level))
+    refuse(*_setting_problems(frame, model, by, effects, permutations, level))
     settings = Settings(scheme=scheme, scaled=scaled)
     rows = frame[by].notna().to_numpy()
     kept = frame[rows]
@@ -172,7 +176,9 @@ def compare_groups(
         compositions.append(_composition(pair, level, scaled=scaled).assign(first=first, second=second, **sizes))
         paths.append(_paths(pair).assign(first=first, second=second, **sizes))
     composition = pd.concat(compositions, ignore_index=True)[_COMPOSITION]
-    table = _corrected(pd.concat(paths, ignore_index=True), composition, model, level)
+    asked = pd.concat(paths, ignore_index=True)
+    asked = asked[asked["effect"].isin(model.effects if effects is None else effects)].reset_index(drop=True)
+    table = _corrected(asked, composition, model, level)
     return Comparison(
         composition, table, _reading(composition, table, level), permutations, unsolved, tuple(said), level
     )
@@ -307,8 +313,14 @@ def _given(frame: pd.DataFrame, given: str | Sequence[object]) -> np.ndarray:
     return values
 
 
-def _setting_problems(frame: pd.DataFrame, by: str, permutations: int, level: float) -> list[str]:
-    problems = []
+def _setting_problems(
+    frame: pd.DataFrame, model: PathModel, by: str, effects: Sequence[str] | None, permutations: int, level: float
+) -> list[str]:
+    problems = [
+        f"compare_groups: nothing acts on {name!r}.{nearest(name, model.effects)} Choose from {list(model.effects)}."
+        for name in effects or ()
+        if name not in model.effects
+    ]
     if by not in frame.columns:
         problems.append(f"compare_groups: {by!r} is not a column.{nearest(by, frame.columns)}")
     if not 0 < level < 1:

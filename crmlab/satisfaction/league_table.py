@@ -11,6 +11,7 @@ from crmlab.errors import nearest, refuse
 from crmlab.stats.estimate import Estimate
 from crmlab.stats.evidence import Evidence
 from crmlab.stats.intervals import proportions
+from crmlab.stats.resampling import percentile_limits
 
 __all__ = ["league_table", "rank_reversals", "topsis"]
 
@@ -161,9 +162,8 @@ def league_table(
     closeness = _closeness(scores, drawn_shares, better)[2]
     ranks = _ranks(closeness)
     reversals = rank_reversals(frame, weights=weights, cost=cost)
-    tail = (1 - level) / 2
-    low, high = np.quantile(closeness, [tail, 1 - tail], axis=0)
-    rank_low, rank_high = np.quantile(ranks, [tail, 1 - tail], axis=0, method="inverted_cdf").astype(int)
+    low, high = percentile_limits(closeness, level)
+    rank_low, rank_high = (one.astype(int) for one in percentile_limits(ranks, level, method="inverted_cdf"))
     table = pd.DataFrame({
         "alternative": list(frame.index), "closeness": here["closeness"].to_numpy(), "closeness_low": low,
         "closeness_high": high, "rank": here["rank"].to_numpy(), "rank_low": rank_low, "rank_high": rank_high,

@@ -22,7 +22,7 @@ QUADRANTS = ("improve_first", "keep_up", "possible_overkill", "low_priority")
 
 
 def importance_and_performance(
-    seen: Moments, solution: Solution, *, low: float, high: float
+    seen: Moments, solution: Solution, *, low: float, high: float, freed: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute total effects in points of the index, and the index of every construct.
 
@@ -34,6 +34,8 @@ def importance_and_performance(
         The path model of the same.
     low, high : float
         Ends of the questionnaire's scale.
+    freed : bool
+        The solution is freed of the errors of the items (PLSc).
 
     Returns
     -------
@@ -44,13 +46,16 @@ def importance_and_performance(
     Notes
     -----
     With outer weights of items in points that add up to 1, a construct has the mean and variance of that weighted sum.
-    The standardised total effect times the effect's standard deviation over the cause's is the unstandardised one.
+    The standardised total effect times the effect's standard deviation over the cause's is the unstandardised one. A
+    latent variable varies by as much as its index, times the root of its reliability.
     """
     weights = solution.item_weights
     total = weights.sum(axis=-2)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = weights / total[..., None, :]
         deviation = np.sqrt(np.einsum("...pj,...pq,...qj->...j", share, seen.covariance, share, optimize=True))
+        if freed:
+            deviation = deviation * np.sqrt(solution.reliability)
         importance = solution.total * deviation[..., None, :] / deviation[..., :, None]
         performance = 100 * (np.einsum("...pj,...p->...j", share, seen.mean) - low) / (high - low)
     return importance, performance
@@ -63,6 +68,7 @@ def performance_map(
     low: float,
     high: float,
     gate: Gate | None = None,
+    fixed: Sequence[str] = (),
     importance_border: float | None = None,
     performance_border: float | None = None,
 ) -> Evidence:
@@ -78,6 +84,8 @@ def performance_map(
         Ends of the scale on which answers could be given.
     gate : Gate, optional
         From `validity_gate`: drivers it blocks are shown, but neither ranked nor given a quadrant.
+    fixed : sequence of str
+        Drivers that nobody can raise by working on them (expectations); shown, but not ranked either.
     importance_border, performance_border : float, optional
         Where quadrants meet, in index points per point and index points; the means of the ranked drivers where not
         given.
@@ -94,8 +102,9 @@ def performance_map(
     Notes
     -----
     Importance is the unstandardised total effect, through all paths. It is a correlation put in order by the model's
-    arrows: what an improvement would bring holds as far as the arrows do. It is of the index, errors of its items
-    included, so it is smaller than the effect of the latent variable itself, the more so the less reliable the driver.
+    arrows: what an improvement would bring holds as far as the arrows do. Of plain `measured` it is of the index,
+    errors of its items included, and smaller than the effect of the latent variable itself, the more so the less
+    reliable the driver; `freed_of_error` takes that out, and importance is what goes with a true point more.
 
     The 95 % limits hold the true importance in 93 to 95 % and the true performance in 94 to 96 % of samples of 150 and
     400 (`benchmarks/satisfaction_measures.py`, 300 samples a cell).
@@ -129,9 +138,11 @@ def performance_map(
     names = _drivers(found.model, target)
     place = {name: number for number, name in enumerate(model.constructs)}
     columns, aim = [place[name] for name in names], place[target]
-    values, level_of = importance_and_performance(found.moments, found.solution, low=low, high=high)
-    drawn, levels = importance_and_performance(found.resampled, found.solutions, low=low, high=high)
-    ranked = np.array([True] * len(names) if gate is None else gate.is_ranked(names))
+    known = {"low": low, "high": high, "freed": found.is_freed}
+    values, level_of = importance_and_performance(found.moments, found.solution, **known)
+    drawn, levels = importance_and_performance(found.resampled, found.solutions, **known)
+    blocked = [name for name in names if gate is not None and name in gate.blocked]
+    ranked = np.array([name not in (*blocked, *fixed) for name in names])
     frame = pd.DataFrame({"name": names, "title": [found.model.title(name) for name in names]})
     for what, point, draws in (
         ("importance", values[columns, aim], drawn[:, columns, aim]),
@@ -142,7 +153,7 @@ def performance_map(
     shares = _quadrant_shares(drawn[:, columns, aim], levels[:, columns], ranked, importance_border, performance_border)
     frame = frame.assign(**{f"p_{name}": shares[name] for name in QUADRANTS}, is_ranked=ranked)
     frame = frame.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
-    return _evidence(frame, found, target, importance_border, performance_border)
+    return _evidence(frame, found, target, importance_border, performance_border, blocked)
 
 
 def item_map(found: Measured, target: str, *, low: float, high: float, gate: Gate | None = None) -> pd.DataFrame:
@@ -171,7 +182,7 @@ def item_map(found: Measured, target: str, *, low: float, high: float, gate: Gat
     tables = []
     both = []
     for seen, solution in ((found.moments, found.solution), (found.resampled, found.solutions)):
-        importance, _ = importance_and_performance(seen, solution, low=low, high=high)
+        importance, _ = importance_and_performance(seen, solution, low=low, high=high, freed=found.is_freed)
         share = solution.item_weights / solution.item_weights.sum(axis=-2, keepdims=True)
         both.append((share * importance[..., :, place[target]][..., None, :], 100 * (seen.mean - low) / (high - low)))
     for name in _drivers(found.model, target):
@@ -255,6 +266,7 @@ def _evidence(
     target: str,
     importance_border: float | None,
     performance_border: float | None,
+    blocked: Sequence[str],
 ) -> Evidence:
     aim = lowered(found.model.title(target))
     ranked = frame[frame["is_ranked"]]
@@ -263,15 +275,18 @@ def _evidence(
     about = (
         f"Points of {aim} with one point of the driver; index 0 to 100; {found.level:.0%} bootstrap intervals; "
         f"{'given borders' if given else 'borders at the means: arbitrary'}; n = {found.n:,}"
+        f"{f', of the index {found.standing_n:,}' if found.standing_n else ''}"
     ).replace("%", " %")
     estimates = {}
     for row in frame.to_dict("records"):
         for what, unit in (("importance", "points"), ("performance", "index")):
             estimates[f"{what}_{row['name']}"] = Estimate(
-                row[what], unit=unit, low=row[f"{what}_low"], high=row[f"{what}_high"], n=found.n,
-                method=found.method, level=found.level,
+                row[what], unit=unit, low=row[f"{what}_low"], high=row[f"{what}_high"],
+                n=(found.n if what == "importance" else found.standing_n or found.n), method=found.method,
+                level=found.level,
             )  # fmt: skip
-    return Evidence(frame, _title(ranked, placed, aim), about, _reading(frame, ranked, placed, aim), estimates)
+    reading = _reading(frame, ranked, placed, aim, blocked)
+    return Evidence(frame, _title(ranked, placed, aim), about, reading, estimates)
 
 
 def _title(ranked: pd.DataFrame, placed: pd.DataFrame, aim: str) -> str:
@@ -289,7 +304,7 @@ def _short(text: str, shorter: str) -> str:
     return text if len(text) <= 70 else shorter if len(shorter) <= 70 else "What to improve first"
 
 
-def _reading(frame: pd.DataFrame, ranked: pd.DataFrame, placed: pd.DataFrame, aim: str) -> str:
+def _reading(frame: pd.DataFrame, ranked: pd.DataFrame, placed: pd.DataFrame, aim: str, blocked: Sequence[str]) -> str:
     sentences = []
     if not placed.empty:
         best = placed.loc[placed["p_improve_first"].idxmax()]
@@ -305,9 +320,13 @@ def _reading(frame: pd.DataFrame, ranked: pd.DataFrame, placed: pd.DataFrame, ai
             f"One point of {lowered(row['title'])} goes with {row['importance']:.2f} points of {aim} "
             f"({row['importance_low']:.2f} to {row['importance_high']:.2f}), and it stands at {row['performance']:.1f}."
         )
-    hidden = frame.loc[~frame["is_ranked"], "title"]
-    if len(hidden):
-        sentences.append(f"Not ranked, because they cannot be told apart from another: {_and(hidden.tolist())}.")
+    alike = frame["name"].isin(blocked)
+    for rows, why in (
+        (alike, "because they cannot be told apart from another"),
+        (~frame["is_ranked"] & ~alike, "because nobody raises them by working on them"),
+    ):
+        if rows.any():
+            sentences.append(f"Not ranked, {why}: {_and(frame.loc[rows, 'title'].tolist())}.")
     return " ".join(sentences)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.errors import nearest, refuse
+from crmlab.stats.resampling import effective_count
 
 __all__ = ["MISSING_RULES", "Responses", "responses"]
 
@@ -56,7 +57,7 @@ class Responses:
     @property
     def n_effective(self) -> float:
         """Responses of equal weight that would say as much (Kish 1965): squared sum over sum of squares."""
-        return float(self.weights.sum() ** 2 / (self.weights**2).sum())
+        return float(effective_count(self.weights))
 
 
 def responses(

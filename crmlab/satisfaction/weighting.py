@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from crmlab.errors import nearest, refuse
+from crmlab.stats.resampling import effective_count
 
 __all__ = ["CalibratedWeights", "design_effect", "effective_n", "post_stratify", "rake", "weight_summary"]
 
@@ -197,7 +198,7 @@ def design_effect(weights: object) -> float:
     """
     w = _checked("design_effect", weights)
     w = w[w > 0]
-    return float(len(w) * (w**2).sum() / w.sum() ** 2)
+    return float(len(w) / effective_count(w))
 
 
 def effective_n(weights: object) -> float:
@@ -207,7 +208,7 @@ def effective_n(weights: object) -> float:
     1.6
     """
     w = _checked("effective_n", weights)
-    return float(w.sum() ** 2 / (w**2).sum())
+    return float(effective_count(w))
 
 
 def weight_summary(weights: object) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from crmlab.errors import nearest, refuse
 from crmlab.satisfaction.indicator_systems import IndicatorSystem, check_frame, weight_problems
 from crmlab.stats.estimate import Estimate
 from crmlab.stats.evidence import Evidence
+from crmlab.stats.resampling import percentile_limits
 
 __all__ = ["compare_indices", "compare_rankings"]
 
@@ -72,11 +73,10 @@ def compare_indices(
     here, drawn = _indices(frame, system, weights, weight, np.zeros(len(frame), dtype=int), resamples, seed)
     here, drawn = here[0], drawn[:, 0]
     base = list(weights.columns).index(reference)
-    tail = (1 - level) / 2
     columns: dict[str, object] = {"weighting": list(weights.columns)}
     for name, value, many in (("index", here, drawn), ("difference", here - here[base], drawn - drawn[:, [base]])):
         columns[name] = value
-        columns[f"{name}_low"], columns[f"{name}_high"] = np.quantile(many, [tail, 1 - tail], axis=0)
+        columns[f"{name}_low"], columns[f"{name}_high"] = percentile_limits(many, level)
     away = weights.sub(weights[reference], axis=0)
     columns["largest_item"] = [away[name].abs().idxmax() for name in weights.columns]
     columns["largest_item_difference"] = [away.loc[away[name].abs().idxmax(), name] for name in weights.columns]
@@ -158,11 +158,10 @@ def compare_rankings(
     here, drawn = _indices(kept, system, weights, weight, codes, resamples, seed)
     base = list(weights.columns).index(reference)
     ranks, drawn_ranks = rankdata(-here, axis=0), rankdata(-drawn, axis=1)
-    tail = (1 - level) / 2
     rows, estimates = [], {}
     for place, name in enumerate(weights.columns):
         value = float(_correlation(ranks[None, :, place], ranks[None, :, base])[0])
-        low, high = np.quantile(_correlation(drawn_ranks[:, :, place], drawn_ranks[:, :, base]), [tail, 1 - tail])
+        low, high = percentile_limits(_correlation(drawn_ranks[:, :, place], drawn_ranks[:, :, base]), level)
         moves = np.abs(ranks[:, place] - ranks[:, base])
         leader = names[int(ranks[:, place].argmin())]
         rows.append((name, value, low, high, moves.max(), names[int(moves.argmax())], leader,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,9 @@ import pandas as pd
 from crmlab.errors import nearest, refuse
 from crmlab.stats.estimate import Estimate, amount_text
 from crmlab.stats.evidence import Evidence
+from crmlab.stats.resampling import percentile_limits
 
-__all__ = ["ASSUMPTIONS", "LEAVERS_A_COEFFICIENT", "control_columns", "worth_of_a_point"]
+__all__ = ["ASSUMPTIONS", "LEAVERS_A_COEFFICIENT", "Worth", "control_columns", "worth_of_a_point"]
 
 LEAVERS_A_COEFFICIENT = 10  # Peduzzi et al. (1996)
 _STEPS = 25
@@ -24,6 +25,19 @@ ASSUMPTIONS = (
     "nothing outside the controls moves both score and leaving",
     "a customer who stays keeps the value given",
 )
+
+
+@dataclass(frozen=True)
+class Worth(Evidence):
+    """Evidence of what a point goes with, and its resamples.
+
+    Parameters
+    ----------
+    break_even_draws : ndarray of float, shape (resamples,)
+        ``break_even_amount`` in each resample, to be carried on into what is computed from it.
+    """
+
+    break_even_draws: np.ndarray = field(default_factory=lambda: np.array([]), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,7 @@ def worth_of_a_point(
     resamples: int = 1_000,
     seed: int = 1,
     level: float = 0.95,
-) -> Evidence:
+) -> Worth:
     """Say how many customers and how much money go with one more point of the index.
 
     Parameters
@@ -83,7 +97,7 @@ def worth_of_a_point(
 
     Returns
     -------
-    Evidence
+    Worth
         ``frame``: one row a step of the score: ``points`` (-10 to 10), ``churn_share`` with ``_low`` and ``_high`` (0
         to 1, the mean of what the model expects with every score moved so far, kept within the range seen) and ``n``.
         ``estimates``: ``odds_ratio`` (of leaving, for the step), ``kept_share`` (leavers fewer per customer, 0 to 1),
@@ -140,8 +154,7 @@ def worth_of_a_point(
     method = f"bootstrap of {'clusters' if cluster else 'customers'}, {resamples:,} resamples"
     found = _estimates(here, drawn, count, currency, len(kept), method, level)
     found["leavers"] = Estimate(float(data.left.sum()), "count", n=len(kept))
-    tail = (1 - level) / 2
-    low, high = np.quantile(drawn["curve"], [tail, 1 - tail], axis=0)
+    low, high = percentile_limits(drawn["curve"], level)
     table = pd.DataFrame({
         "points": _POINTS_SHOWN, "churn_share": here["curve"], "churn_share_low": low, "churn_share_high": high,
         "n": len(kept),
@@ -151,8 +164,9 @@ def worth_of_a_point(
         f"{100 * level:g} % {method}, n = {len(kept):,}"
     )
     out = len(frame) - len(kept)
-    return Evidence(table, _title(found, points), about + (f", {out:,} with gaps left out" if out else ""),
-                    _reading(found, points, count, currency), found)  # fmt: skip
+    about += f", {out:,} with gaps left out" if out else ""
+    reading = _reading(found, points, count, currency)
+    return Worth(table, _title(found, points), about, reading, found, drawn["kept_amount"])
 
 
 def _estimates(
@@ -164,10 +178,8 @@ def _estimates(
     method: str,
     level: float,
 ) -> dict[str, Estimate]:
-    tail = (1 - level) / 2
-
     def estimate(name: str, unit: str, factor: float = 1.0) -> Estimate:
-        low, high = factor * np.quantile(drawn[name], [tail, 1 - tail])
+        low, high = percentile_limits(factor * drawn[name], level)
         return Estimate(float(factor * here[name]), unit, float(low), float(high), n, method, level)
 
     return {

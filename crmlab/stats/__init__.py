@@ -6,7 +6,7 @@ from crmlab.stats.estimate import Estimate, amount_text, count_text, share_text
 from crmlab.stats.evidence import Evidence, estimates_of
 from crmlab.stats.intervals import median, proportion, proportions, rate, rates
 from crmlab.stats.power import smallest_difference, smallest_difference_of_means
-from crmlab.stats.resampling import bootstrap, replicates, resample_weights
+from crmlab.stats.resampling import bootstrap, effective_count, percentile_limits, replicates, resample_weights
 from crmlab.stats.transitions import transitions
 
 __all__ = [
@@ -18,11 +18,13 @@ __all__ = [
     "bootstrap",
     "concentration",
     "count_text",
+    "effective_count",
     "estimates_of",
     "gini",
     "lorenz",
     "median",
     "out_of_line",
+    "percentile_limits",
     "proportion",
     "proportions",
     "psi",

@@ -9,7 +9,7 @@ import numpy as np
 from crmlab.errors import refuse
 from crmlab.stats.estimate import Estimate
 
-__all__ = ["bootstrap", "replicates", "resample_weights"]
+__all__ = ["bootstrap", "effective_count", "percentile_limits", "replicates", "resample_weights"]
 
 Statistic = Callable[[np.ndarray, np.ndarray], "float | np.ndarray"]
 
@@ -108,6 +108,67 @@ def bootstrap(
     if len(rows) == 1:
         return Estimate(value, unit=unit, n=1, method=method, level=level)
     drawn = replicates(statistic, rows, resamples=resamples, seed=seed)
-    tail = (1 - level) / 2
-    low, high = np.nanquantile(drawn, [tail, 1 - tail])
+    low, high = percentile_limits(drawn, level)
     return Estimate(value, unit=unit, low=float(low), high=float(high), n=len(rows), method=method, level=level)
+
+
+def percentile_limits(draws: object, level: float = 0.95, *, method: str = "linear") -> tuple[np.ndarray, np.ndarray]:
+    """Percentile limits of values of resamples, which stand on the first axis; gaps are left out.
+
+    Parameters
+    ----------
+    draws : array-like of float, shape (resamples, ...)
+        NaN where a resample has no value.
+    level : float
+        Confidence level, 0 to 1.
+    method : str
+        Of `numpy.quantile`; ``inverted_cdf`` for ranks, so that limits are values that occur.
+
+    Returns
+    -------
+    tuple of ndarray, each of shape (...)
+        Low and high; NaN where no resample has a value.
+
+    References
+    ----------
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
+
+    Examples
+    --------
+    >>> low, high = percentile_limits([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan]], 0.5)
+    >>> low.tolist(), high.tolist()
+    ([1.5, nan], [2.5, nan])
+    """
+    draws = np.asarray(draws, dtype=float)
+    if not len(draws):
+        return np.full(draws.shape[1:], np.nan), np.full(draws.shape[1:], np.nan)
+    gaps = np.isnan(draws)
+    never = gaps.all(axis=0)
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    if gaps.any():
+        low, high = np.nanquantile(np.where(never, 0.0, draws), tails, axis=0, method=method)
+    else:
+        low, high = np.quantile(draws, tails, axis=0, method=method)
+    return np.where(never, np.nan, low), np.where(never, np.nan, high)
+
+
+def effective_count(weights: np.ndarray, axis: int | None = None) -> np.ndarray | float:
+    """Compute how many of equal weight would say as much (Kish 1965): squared sum over sum of squares.
+
+    Parameters
+    ----------
+    weights : ndarray of float
+        0 or more, not all 0.
+    axis : int, optional
+        Along which is summed; None: all.
+
+    References
+    ----------
+    Kish (1965), Survey Sampling.
+
+    Examples
+    --------
+    >>> float(effective_count(np.array([1.0, 3.0])))
+    1.6
+    """
+    return weights.sum(axis=axis) ** 2 / (weights**2).sum(axis=axis)

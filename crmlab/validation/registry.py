@@ -22,6 +22,7 @@ from crmlab.stats import Estimate
 from crmlab.validation.answers import (
     customer_base,
     improvement_tracking,
+    satisfaction_drivers,
     satisfaction_index,
     segments_behaviour,
     segments_needs,
@@ -41,6 +42,7 @@ MODULES: tuple[ModuleType, ...] = (
     segments_wealth,
     segments_needs,
     segments_behaviour,
+    satisfaction_drivers,
     improvement_tracking,
     satisfaction_index,
 )
