@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pandas as pd
 
-from crmlab.satisfaction.driver_shares import driver_shares
-from crmlab.satisfaction.drivers import driver_importance
+from crmlab.satisfaction.importance.driver_shares import driver_shares
+from crmlab.satisfaction.importance.drivers import driver_importance
 
 AMONG = np.array([[1, 0.7, 0.7, 0.6], [0.7, 1, 0.8, 0.7], [0.7, 0.8, 1, 0.7], [0.6, 0.7, 0.7, 1]])
 BETA = np.array([0.25, 0.2, 0.0, 0.4])

@@ -31,7 +31,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from crmlab.satisfaction.measure_verdicts import judge_measures
+from crmlab.satisfaction.change.measure_verdicts import judge_measures
 
 _DAYS = {"2023": "2023-03-01", "2024": "2024-03-01", "2025": "2025-03-01"}
 

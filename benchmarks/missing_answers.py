@@ -25,8 +25,8 @@ import pandas as pd
 from pls import COEFFICIENTS, PATHS, SIZES, draw, model_of
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.moments import moments
-from crmlab.satisfaction.partial_least_squares import solve
+from crmlab.satisfaction.path_models.moments import moments
+from crmlab.satisfaction.path_models.partial_least_squares import solve
 
 RULES = ("pairwise", "complete", "own mean")
 

@@ -125,7 +125,7 @@ main(**given)
 
 def model_of(sizes: dict[str, int], paths: dict[str, list[str]]):
     """Declare the model."""
-    from crmlab.satisfaction.model import PathModel
+    from crmlab.satisfaction.path_models.model import PathModel
 
     return PathModel({name: [f"{name.lower()}{k + 1}" for k in range(size)] for name, size in sizes.items()}, paths)
 
@@ -160,10 +160,10 @@ def draw(n: int, sizes: dict[str, int], paths: dict, coefficients: dict, rng: np
 
 def ours(path: str, sizes: dict, paths: dict, resamples: int, seed: int) -> dict:
     """Time our bootstrap with all its tables, and compute errors on the rows that the others draw."""
-    from crmlab.satisfaction.moment_sums import MomentSums
-    from crmlab.satisfaction.partial_least_squares import PartialLeastSquares, solve
-    from crmlab.satisfaction.resampled import bootstrap_path_model
-    from crmlab.satisfaction.responses import responses
+    from crmlab.satisfaction.path_models.moment_sums import MomentSums
+    from crmlab.satisfaction.path_models.partial_least_squares import PartialLeastSquares, solve
+    from crmlab.satisfaction.path_models.resampled import bootstrap_path_model
+    from crmlab.satisfaction.path_models.responses import responses
 
     frame, model = pd.read_csv(path), model_of(sizes, paths)
     bootstrap_path_model(PartialLeastSquares(model), frame, resamples=2)  # imports and first calls
@@ -250,8 +250,8 @@ def compare(answers: Path | None, resamples: int, slow: int) -> None:
 
 def large(gaps: float) -> None:
     """Print seconds and peak memory of 500 resamples of 50,000 x 30."""
-    from crmlab.satisfaction.partial_least_squares import PartialLeastSquares
-    from crmlab.satisfaction.resampled import bootstrap_path_model
+    from crmlab.satisfaction.path_models.partial_least_squares import PartialLeastSquares
+    from crmlab.satisfaction.path_models.resampled import bootstrap_path_model
 
     sizes = dict.fromkeys(SIZES, 5)
     rng = np.random.default_rng(SEED)
@@ -268,8 +268,8 @@ def large(gaps: float) -> None:
 
 def coverage(repetitions: int) -> None:
     """Print how often 95 % intervals hold the value of the population, computed from a million answers."""
-    from crmlab.satisfaction.partial_least_squares import PartialLeastSquares, solve
-    from crmlab.satisfaction.resampled import bootstrap_path_model
+    from crmlab.satisfaction.path_models.partial_least_squares import PartialLeastSquares, solve
+    from crmlab.satisfaction.path_models.resampled import bootstrap_path_model
 
     rng = np.random.default_rng(SEED)
     model = model_of(SIZES, PATHS)

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from crmlab.bank import Bank
-from crmlab.satisfaction.improvement import improvement_on
-from crmlab.satisfaction.improvement_evidence import groups, numbers
-from crmlab.satisfaction.path_evidence import paths_between
+from crmlab.satisfaction.pages.improvement import improvement_on
+from crmlab.satisfaction.pages.improvement_evidence import groups, numbers
+from crmlab.satisfaction.pages.path_evidence import paths_between
 from crmlab.simulation import simulate
 from crmlab.validation.answers.satisfaction_drivers import TRUTHS
 from crmlab.validation.case import Case

@@ -14,10 +14,10 @@ import sys
 import numpy as np
 import pandas as pd
 
-from crmlab.satisfaction.index import SatisfactionIndex
-from crmlab.satisfaction.index_interval import mean_index
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.moments import moments
+from crmlab.satisfaction.indices.index import SatisfactionIndex
+from crmlab.satisfaction.indices.index_interval import mean_index
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.moments import moments
 
 MODEL = PathModel(
     {"quality": ["q1", "q2", "q3"], "sat": ["s1", "s2", "s3"], "loy": ["l1", "l2"]},

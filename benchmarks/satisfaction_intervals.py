@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import pandas as pd
 
-from crmlab.satisfaction.coders import krippendorff_alpha
-from crmlab.satisfaction.league_table import league_table, topsis
-from crmlab.satisfaction.margin_of_a_point import margin_of_a_point
-from crmlab.satisfaction.worth import worth_of_a_point
+from crmlab.satisfaction.comments.coders import krippendorff_alpha
+from crmlab.satisfaction.importance.margin_of_a_point import margin_of_a_point
+from crmlab.satisfaction.importance.worth import worth_of_a_point
+from crmlab.satisfaction.indicators.league_table import league_table, topsis
 
 
 def customers(rng, n):

@@ -12,8 +12,9 @@ import sys
 import numpy as np
 import pandas as pd
 
-from crmlab.satisfaction.measured import measured
-from crmlab.satisfaction.measures import (
+from crmlab.satisfaction.importance.performance_map import importance_and_performance, performance_map
+from crmlab.satisfaction.measurement.measured import measured
+from crmlab.satisfaction.measurement.measures import (
     average_variance_extracted,
     composite_reliability,
     cronbach_alpha,
@@ -21,13 +22,12 @@ from crmlab.satisfaction.measures import (
     membership,
     root_mean_square_residual,
 )
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.model_fit import implied_correlation, model_fit
-from crmlab.satisfaction.moments import Moments
-from crmlab.satisfaction.performance_map import importance_and_performance, performance_map
-from crmlab.satisfaction.reliability import latent_loadings, reliability
-from crmlab.satisfaction.solution import solve
-from crmlab.satisfaction.validity import validity_gate
+from crmlab.satisfaction.measurement.model_fit import implied_correlation, model_fit
+from crmlab.satisfaction.measurement.reliability import latent_loadings, reliability
+from crmlab.satisfaction.measurement.validity import validity_gate
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.moments import Moments
+from crmlab.satisfaction.path_models.solution import solve
 
 MODEL = PathModel({name: [f"{name}{k}" for k in range(4)] for name in "abc"}, {"b": ["a"], "c": ["a", "b"]})
 LATENT = np.array([[1, 0.5, 0.45], [0.5, 1, 0.85], [0.45, 0.85, 1]])

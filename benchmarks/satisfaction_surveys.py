@@ -23,13 +23,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from crmlab.satisfaction.before_after import clustered_change, compared_change
-from crmlab.satisfaction.control_chart import control_chart
-from crmlab.satisfaction.nonresponse import ResponsePropensity
-from crmlab.satisfaction.small_groups import shrink_groups
-from crmlab.satisfaction.wave_changes import wave_changes
-from crmlab.satisfaction.weighted_estimates import weighted_mean
-from crmlab.satisfaction.weighting import rake
+from crmlab.satisfaction.change.before_after import clustered_change, compared_change
+from crmlab.satisfaction.change.control_chart import control_chart
+from crmlab.satisfaction.change.wave_changes import wave_changes
+from crmlab.satisfaction.survey.nonresponse import ResponsePropensity
+from crmlab.satisfaction.survey.small_groups import shrink_groups
+from crmlab.satisfaction.survey.weighted_estimates import weighted_mean
+from crmlab.satisfaction.survey.weighting import rake
 
 
 def raked_means(generator: np.random.Generator, surveys: int) -> None:

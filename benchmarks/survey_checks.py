@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.bank.questionnaire import read_questionnaire
-from crmlab.satisfaction.survey_quality import check_survey
+from crmlab.satisfaction.survey.survey_quality import check_survey
 
 BANK = read_questionnaire("retail_bank")
 BLOCK = list(BANK.latent_of)

@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.analytic_hierarchy import group_judgements, group_weights, judgements_of, pairwise_weights
+from crmlab.satisfaction.indicators.analytic_hierarchy import (
+    group_judgements,
+    group_weights,
+    judgements_of,
+    pairwise_weights,
+)
 
 # Saaty (1980), The Analytic Hierarchy Process: criteria for buying a house, judged by a family; upper triangle
 NAMES = ["size", "transport", "neighbourhood", "age", "yard", "modern", "condition", "finance"]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.coders import agreement_by_theme, krippendorff_alpha, reliability_words
+from crmlab.satisfaction.comments.coders import agreement_by_theme, krippendorff_alpha, reliability_words
 
 _ = np.nan
 # Krippendorff (2011), Computing Krippendorff's alpha-reliability, part C: 4 observers, 12 units, with gaps

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.control_chart import by_period, control_chart
-from crmlab.satisfaction.run_length import average_run_length, ewma_run_length, ewma_width, false_alarm_share
+from crmlab.satisfaction.change.control_chart import by_period, control_chart
+from crmlab.satisfaction.change.run_length import average_run_length, ewma_run_length, ewma_width, false_alarm_share
 
 
 def _shares(values, n=100):

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.driver_shares import driver_shares, explained_by_subset, johnson_weights, lmg
-from crmlab.satisfaction.drivers import driver_importance
+from crmlab.satisfaction.importance.driver_shares import driver_shares, explained_by_subset, johnson_weights, lmg
+from crmlab.satisfaction.importance.drivers import driver_importance
 
 # Fertility, Agriculture, Examination, Education, Catholic, Infant.Mortality of 47 provinces, 1888: `swiss` of R, public
 # domain (Mosteller and Tukey 1977, Data Analysis and Regression, pages 549 to 551)

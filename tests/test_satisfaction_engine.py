@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.moments import moments, moments_from_covariance
-from crmlab.satisfaction.partial_least_squares import PartialLeastSquares, Settings, solve
-from crmlab.satisfaction.structural import effect_sizes, explained_shares, inner_vif, path_coefficients
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.moments import moments, moments_from_covariance
+from crmlab.satisfaction.path_models.partial_least_squares import PartialLeastSquares, Settings, solve
+from crmlab.satisfaction.path_models.structural import effect_sizes, explained_shares, inner_vif, path_coefficients
 
 SPANISH = PathModel(
     {

@@ -6,7 +6,7 @@ import pytest
 
 from crmlab.bank.questionnaire import read_questionnaire
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.model import PathModel
+from crmlab.satisfaction.path_models.model import PathModel
 
 LATENTS = {"image": ["i1", "i2"], "value": ["v1", "v2"], "satisfaction": ["s1"]}
 PATHS = {"satisfaction": ["image", "value"], "value": ["image"]}

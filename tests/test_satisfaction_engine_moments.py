@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.moment_sums import MomentSums
-from crmlab.satisfaction.moments import moments, moments_from_covariance, resampled_moments
-from crmlab.satisfaction.responses import responses
+from crmlab.satisfaction.path_models.moment_sums import MomentSums
+from crmlab.satisfaction.path_models.moments import moments, moments_from_covariance, resampled_moments
+from crmlab.satisfaction.path_models.responses import responses
 
 ITEMS = ["a", "b", "c"]
 
@@ -183,7 +183,7 @@ def test_leaving_out_groups_leaves_out_every_unit_once(answers):
 
 def test_parts_do_not_change_sums(answers, monkeypatch):
     whole = MomentSums(responses(answers, ITEMS, clusters="customer_id")).left_out(groups=20, seed=1)[1]
-    monkeypatch.setattr("crmlab.satisfaction.moment_sums._ROOM", 200)
+    monkeypatch.setattr("crmlab.satisfaction.path_models.moment_sums._ROOM", 200)
     parts = MomentSums(responses(answers, ITEMS, clusters="customer_id")).left_out(groups=20, seed=1)[1]
     np.testing.assert_allclose(parts, whole, rtol=1e-12)
 

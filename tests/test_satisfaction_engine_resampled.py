@@ -6,9 +6,9 @@ import pytest
 from scipy import stats
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.partial_least_squares import PartialLeastSquares
-from crmlab.satisfaction.resampled import bootstrap_path_model, intervals
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.partial_least_squares import PartialLeastSquares
+from crmlab.satisfaction.path_models.resampled import bootstrap_path_model, intervals
 
 SIMPLE = PathModel({"image": ["i1", "i2", "i3"], "value": ["v1", "v2", "v3"]}, {"value": ["image"]})
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.partial_least_squares import PartialLeastSquares, solve
-from crmlab.satisfaction.resampled import bootstrap_path_model
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.partial_least_squares import PartialLeastSquares, solve
+from crmlab.satisfaction.path_models.resampled import bootstrap_path_model
 
 # image -> quality -> value, quality shown by product, service and handling
 MODEL = PathModel(

@@ -9,27 +9,27 @@ import pytest
 
 from crmlab.bank import Bank
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction import improvement_answer, improvement_evidence
-from crmlab.satisfaction.branch_trial import smallest_rise, within_cluster_correlation
-from crmlab.satisfaction.cost_of_a_point import NOT_IN_IT, cost_of_a_point
-from crmlab.satisfaction.driver_groups import DriverGroups, driver_groups, groups_in
-from crmlab.satisfaction.improvement import improvement_on
-from crmlab.satisfaction.index import SatisfactionIndex
-from crmlab.satisfaction.invariance import compare_groups
-from crmlab.satisfaction.measured import freed_of_error, measured
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.moments import Moments
-from crmlab.satisfaction.outcome_year import outcome_year
-from crmlab.satisfaction.partial_least_squares import PartialLeastSquares
-from crmlab.satisfaction.path_evidence import effects_table, number_name, paths_between
-from crmlab.satisfaction.performance_map import importance_and_performance
-from crmlab.satisfaction.priorities import Priorities, fixed_in, items_to_work_on, priorities
-from crmlab.satisfaction.solution import solve
+from crmlab.satisfaction.importance.branch_trial import smallest_rise, within_cluster_correlation
+from crmlab.satisfaction.importance.cost_of_a_point import NOT_IN_IT, cost_of_a_point
+from crmlab.satisfaction.importance.driver_groups import DriverGroups, driver_groups, groups_in
+from crmlab.satisfaction.importance.outcome_year import outcome_year
+from crmlab.satisfaction.importance.performance_map import importance_and_performance
+from crmlab.satisfaction.importance.priorities import Priorities, fixed_in, items_to_work_on, priorities
+from crmlab.satisfaction.importance.worth import Worth
+from crmlab.satisfaction.indices.index import SatisfactionIndex
+from crmlab.satisfaction.measurement.invariance import compare_groups
+from crmlab.satisfaction.measurement.measured import freed_of_error, measured
+from crmlab.satisfaction.measurement.told_apart import construct_with, told_apart
+from crmlab.satisfaction.measurement.validity import validity_gate
+from crmlab.satisfaction.measurement.wave_pool import are_alike, pooled_responses
+from crmlab.satisfaction.pages import improvement_answer, improvement_evidence
+from crmlab.satisfaction.pages.improvement import improvement_on
+from crmlab.satisfaction.pages.path_evidence import effects_table, number_name, paths_between
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.moments import Moments
+from crmlab.satisfaction.path_models.partial_least_squares import PartialLeastSquares
+from crmlab.satisfaction.path_models.solution import solve
 from crmlab.satisfaction.study import Study
-from crmlab.satisfaction.told_apart import construct_with, told_apart
-from crmlab.satisfaction.validity import validity_gate
-from crmlab.satisfaction.wave_pool import are_alike, pooled_responses
-from crmlab.satisfaction.worth import Worth
 from crmlab.stats import Estimate, Evidence
 
 MODEL = PathModel(

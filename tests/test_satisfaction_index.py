@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.index import SatisfactionIndex
-from crmlab.satisfaction.index_interval import mean_difference, mean_index, sample_size
-from crmlab.satisfaction.measures import performance
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.moments import moments_from_covariance
-from crmlab.satisfaction.solution import solve
+from crmlab.satisfaction.indices.index import SatisfactionIndex
+from crmlab.satisfaction.indices.index_interval import mean_difference, mean_index, sample_size
+from crmlab.satisfaction.measurement.measures import performance
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.moments import moments_from_covariance
+from crmlab.satisfaction.path_models.solution import solve
 
 SPANISH = PathModel(
     {name: [f"{name.lower()}{k}" for k in range(1, count + 1)]

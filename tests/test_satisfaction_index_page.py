@@ -11,23 +11,23 @@ from crmlab.bank import Bank
 from crmlab.bank.judgements import Judgements
 from crmlab.bank.questionnaire import read_questionnaire
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction import (
+from crmlab.satisfaction import ready
+from crmlab.satisfaction.comments.codebook import code_comments
+from crmlab.satisfaction.indices.index import SatisfactionIndex
+from crmlab.satisfaction.measurement.measured import measured
+from crmlab.satisfaction.measurement.validity import validity_gate
+from crmlab.satisfaction.pages import (
     group_evidence,
     index_answer,
     index_evidence,
     instrument_evidence,
-    ready,
     response_evidence,
     single_measures_evidence,
     weighting_evidence,
 )
-from crmlab.satisfaction.codebook import code_comments
-from crmlab.satisfaction.comment_evidence import themes, words_table
-from crmlab.satisfaction.index import SatisfactionIndex
-from crmlab.satisfaction.measured import measured
-from crmlab.satisfaction.model import PathModel
+from crmlab.satisfaction.pages.comment_evidence import themes, words_table
+from crmlab.satisfaction.path_models.model import PathModel
 from crmlab.satisfaction.study import Study
-from crmlab.satisfaction.validity import validity_gate
 from crmlab.simulation import simulate
 from crmlab.stats import Estimate, Evidence
 from crmlab.validation.answers.satisfaction_index import NO_TRUTH, TRUTHS
@@ -436,7 +436,7 @@ def test_themes_of_few_customers_are_not_shown(monkeypatch):
         "comment": rows, "customer_id": [f"c{k}" for k in range(40)], "score": [3.0, 4.0] * 10 + [8.0, 9.0, 10.0] * 5 +
         [6.0] * 5,
     })  # fmt: skip
-    monkeypatch.setattr("crmlab.satisfaction.comment_evidence.comments_on", lambda *args, **options: written)
+    monkeypatch.setattr("crmlab.satisfaction.pages.comment_evidence.comments_on", lambda *args, **options: written)
     found = themes(None, study_of(answers()))
     assert found.frame["theme"].tolist() == ["fees", "staff"]
     fees = found.frame.set_index("theme").loc["fees"]
@@ -450,7 +450,7 @@ def test_themes_of_few_customers_are_not_shown(monkeypatch):
 
 def test_without_comments_there_are_no_themes(monkeypatch):
     none = pd.DataFrame({"comment": [], "customer_id": [], "score": []})
-    monkeypatch.setattr("crmlab.satisfaction.comment_evidence.comments_on", lambda *args, **options: none)
+    monkeypatch.setattr("crmlab.satisfaction.pages.comment_evidence.comments_on", lambda *args, **options: none)
     assert themes(None, study_of(answers())).title == "nobody wrote a comment in 2025; 30 are needed"
 
 
@@ -532,7 +532,7 @@ def test_every_truth_of_the_page_is_known_or_says_why(bank, small_bank):
 
 
 def test_the_codebook_finds_the_planted_themes(bank, small_bank):
-    from crmlab.satisfaction.answers import comments_on
+    from crmlab.satisfaction.survey.answers import comments_on
 
     written = comments_on(bank, read_questionnaire("retail_bank"), occasion="yearly")
     planted = Truth.open(small_bank).table("comment_themes")

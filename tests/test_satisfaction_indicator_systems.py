@@ -6,10 +6,10 @@ import pytest
 import scipy.stats
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.analytic_hierarchy import judgements_of, pairwise_weights
-from crmlab.satisfaction.entropy_weights import entropy_weights
-from crmlab.satisfaction.indicator_systems import IndicatorSystem, item_weights, weightings
-from crmlab.satisfaction.weighting_effects import compare_indices, compare_rankings
+from crmlab.satisfaction.indicators.analytic_hierarchy import judgements_of, pairwise_weights
+from crmlab.satisfaction.indicators.entropy_weights import entropy_weights
+from crmlab.satisfaction.indicators.indicator_systems import IndicatorSystem, item_weights, weightings
+from crmlab.satisfaction.indicators.weighting_effects import compare_indices, compare_rankings
 
 SYSTEM = IndicatorSystem("satisfaction", {"service": ["s1", "s2"], "fees": ["f1"]}, low=1, high=10)
 

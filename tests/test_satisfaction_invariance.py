@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.invariance import compare_groups
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.solution import solve
+from crmlab.satisfaction.measurement.invariance import compare_groups
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.solution import solve
 from crmlab.stats.differences import holm
 
 SPANISH = PathModel(

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.entropy_weights import combined_weights, entropy_coding, entropy_weights
-from crmlab.satisfaction.league_table import league_table, rank_reversals, topsis
+from crmlab.satisfaction.indicators.entropy_weights import combined_weights, entropy_coding, entropy_weights
+from crmlab.satisfaction.indicators.league_table import league_table, rank_reversals, topsis
 
 # Hwang and Yoon (1981), Multiple Attribute Decision Making: speed, range, payload, cost, reliability, manoeuvre
 FIGHTER = pd.DataFrame(

@@ -9,8 +9,8 @@ from scipy import linalg
 from scipy import stats as laws
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.before_after import ClusteredChange, clustered_change, compared_change
-from crmlab.satisfaction.measures_taken import measures_evidence, measures_taken
+from crmlab.satisfaction.change.before_after import ClusteredChange, clustered_change, compared_change
+from crmlab.satisfaction.change.measures_taken import measures_evidence, measures_taken
 
 WAVES = {"2023": "2023-05-01", "2024": "2024-05-01", "2025": "2025-05-01"}
 

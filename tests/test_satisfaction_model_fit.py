@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlab.satisfaction.measured import measured
-from crmlab.satisfaction.measures import root_mean_square_residual
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.model_fit import implied_correlation, implied_latent_correlation, model_fit
-from crmlab.satisfaction.solution import solve
+from crmlab.satisfaction.measurement.measured import measured
+from crmlab.satisfaction.measurement.measures import root_mean_square_residual
+from crmlab.satisfaction.measurement.model_fit import implied_correlation, implied_latent_correlation, model_fit
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.solution import solve
 
 LATENTS = {name: [f"{name}{k}" for k in range(3)] for name in "abc"}
 CHAIN = PathModel(LATENTS, {"b": ["a"], "c": ["b"]})

@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from scipy.special import expit
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.nonresponse import (
+from crmlab.satisfaction.survey.nonresponse import (
     ResponsePropensity,
     item_nonresponse,
     nonresponse_evidence,

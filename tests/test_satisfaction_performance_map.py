@@ -5,12 +5,17 @@ import pandas as pd
 import pytest
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.measured import measured
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.moments import moments_from_covariance
-from crmlab.satisfaction.performance_map import QUADRANTS, importance_and_performance, item_map, performance_map
-from crmlab.satisfaction.solution import solve
-from crmlab.satisfaction.validity import validity_gate
+from crmlab.satisfaction.importance.performance_map import (
+    QUADRANTS,
+    importance_and_performance,
+    item_map,
+    performance_map,
+)
+from crmlab.satisfaction.measurement.measured import measured
+from crmlab.satisfaction.measurement.validity import validity_gate
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.moments import moments_from_covariance
+from crmlab.satisfaction.path_models.solution import solve
 
 SPANISH = PathModel(
     {name: [f"{name.lower()}{k}" for k in range(1, count + 1)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crmlab.satisfaction.index import SatisfactionIndex
+from crmlab.satisfaction.indices.index import SatisfactionIndex
 from crmlab.validation.expected_answers import expected_scores, share_at_least
 from crmlab.validation.survey_recovery import coverage, draw_survey, planted_model, true_index
 

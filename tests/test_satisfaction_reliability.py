@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlab.satisfaction.measured import measured
-from crmlab.satisfaction.measures import (
+from crmlab.satisfaction.measurement.measured import measured
+from crmlab.satisfaction.measurement.measures import (
     average_variance_extracted,
     composite_reliability,
     correlation,
@@ -15,9 +15,9 @@ from crmlab.satisfaction.measures import (
     dillon_goldstein_rho,
     membership,
 )
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.reliability import latent_loadings, reliability
-from crmlab.satisfaction.solution import solve
+from crmlab.satisfaction.measurement.reliability import latent_loadings, reliability
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.solution import solve
 
 ITEMS = {"IMAG": 5, "EXPE": 5, "QUAL": 5, "VAL": 4, "SAT": 4, "LOY": 4}
 LATENTS = {name: [f"{name.lower()}{k}" for k in range(1, count + 1)] for name, count in ITEMS.items()}

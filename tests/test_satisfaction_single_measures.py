@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import multinomial, norm
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.single_measures import (
+from crmlab.satisfaction.survey.single_measures import (
     customer_effort,
     measured_by,
     net_promoter_score,

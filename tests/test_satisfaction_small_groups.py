@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.small_groups import group_means, shrink_groups
+from crmlab.satisfaction.survey.small_groups import group_means, shrink_groups
 
 # Rubin (1981), effects of coaching in eight schools; Gelman et al. (2013), Bayesian Data Analysis, table 5.2
 SCHOOLS = pd.DataFrame(

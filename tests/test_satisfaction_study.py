@@ -6,8 +6,8 @@ import pytest
 from crmlab.bank import Bank
 from crmlab.bank.adapters import import_bank
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.groups import customers_at
 from crmlab.satisfaction.study import WEIGHED_BY, study_on
+from crmlab.satisfaction.survey.groups import customers_at
 
 
 @pytest.fixture(scope="module")

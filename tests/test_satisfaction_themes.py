@@ -6,10 +6,10 @@ import pytest
 import scipy.stats
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.codebook import CODEBOOK, code_comments, language_of
-from crmlab.satisfaction.quotes import mask, quotes
-from crmlab.satisfaction.theme_model import ThemeModel, theme_numbers
-from crmlab.satisfaction.themes import theme_counts, theme_lift
+from crmlab.satisfaction.comments.codebook import CODEBOOK, code_comments, language_of
+from crmlab.satisfaction.comments.quotes import mask, quotes
+from crmlab.satisfaction.comments.theme_model import ThemeModel, theme_numbers
+from crmlab.satisfaction.comments.themes import theme_counts, theme_lift
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,12 @@ import pytest
 
 from crmlab.bank import Bank
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction import branch_changes, contact_chart, measure_evidence, tracking_answer, wave_evidence
-from crmlab.satisfaction.contact_surges import contact_surges, surges_on
-from crmlab.satisfaction.measure_register import measure_register, places_of_customers, rivals_of, was_reached
-from crmlab.satisfaction.measure_verdicts import VERDICTS, judge_measures
-from crmlab.satisfaction.tracking import Tracking, tracking_on
+from crmlab.satisfaction.change import branch_changes
+from crmlab.satisfaction.change.contact_surges import contact_surges, surges_on
+from crmlab.satisfaction.change.measure_register import measure_register, places_of_customers, rivals_of, was_reached
+from crmlab.satisfaction.change.measure_verdicts import VERDICTS, judge_measures
+from crmlab.satisfaction.pages import contact_chart, measure_evidence, tracking_answer, wave_evidence
+from crmlab.satisfaction.pages.tracking import Tracking, tracking_on
 from crmlab.simulation import simulate
 
 DAYS = {"2023": dt.date(2023, 3, 1), "2024": dt.date(2024, 3, 1), "2025": dt.date(2025, 3, 1)}

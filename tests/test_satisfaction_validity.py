@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.instrument import cross_loadings, instrument_warnings
-from crmlab.satisfaction.measured import measured, measured_of
-from crmlab.satisfaction.measures import heterotrait_monotrait, membership
-from crmlab.satisfaction.merging import merged_model
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.partial_least_squares import PartialLeastSquares
-from crmlab.satisfaction.resampled import bootstrap_path_model
-from crmlab.satisfaction.validity import validity_gate
+from crmlab.satisfaction.measurement.instrument import cross_loadings, instrument_warnings
+from crmlab.satisfaction.measurement.measured import measured, measured_of
+from crmlab.satisfaction.measurement.measures import heterotrait_monotrait, membership
+from crmlab.satisfaction.measurement.merging import merged_model
+from crmlab.satisfaction.measurement.validity import validity_gate
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.partial_least_squares import PartialLeastSquares
+from crmlab.satisfaction.path_models.resampled import bootstrap_path_model
 
 SPANISH = PathModel(
     {name: [f"{name.lower()}{k}" for k in range(1, count + 1)]

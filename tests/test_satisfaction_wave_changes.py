@@ -8,7 +8,7 @@ import pytest
 from scipy import stats as laws
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.wave_changes import (
+from crmlab.satisfaction.change.wave_changes import (
     benjamini_hochberg,
     smallest_wave_change,
     wave_change_evidence,

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.weighted_estimates import (
+from crmlab.satisfaction.survey.weighted_estimates import (
     influence_of_mean,
     variance_of_sum,
     weighted_mean,
     weighted_means,
     weighted_total,
 )
-from crmlab.satisfaction.weighting import design_effect, effective_n, post_stratify, rake, weight_summary
+from crmlab.satisfaction.survey.weighting import design_effect, effective_n, post_stratify, rake, weight_summary
 
 # Data apiclus1 of R survey (Californian Department of Education, all schools of 15 districts out of 757), as in the
 # MIT-licensed xKDR/Survey.jl: by district, school type, API score 2000, whether the school-wide target was met, pupils.

@@ -6,8 +6,8 @@ import pytest
 import statsmodels.api as sm
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.margin_of_a_point import margin_of_a_point
-from crmlab.satisfaction.worth import worth_of_a_point
+from crmlab.satisfaction.importance.margin_of_a_point import margin_of_a_point
+from crmlab.satisfaction.importance.worth import worth_of_a_point
 
 ASK = {"score": "score", "churned": "churned", "value_amount": "margin_amount"}
 

@@ -12,8 +12,8 @@ from crmlab.bank import Bank, write_bank
 from crmlab.bank.questionnaire import Questionnaire, read_questionnaire
 from crmlab.cli import main
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.answers import answers_on, comments_on
-from crmlab.satisfaction.groups import customers_at, wave_days, with_groups
+from crmlab.satisfaction.survey.answers import answers_on, comments_on
+from crmlab.satisfaction.survey.groups import customers_at, wave_days, with_groups
 
 BANK = read_questionnaire("retail_bank")
 TEXT = {"en": "x"}

@@ -8,9 +8,9 @@ import pytest
 
 from crmlab.bank.questionnaire import Questionnaire, read_questionnaire
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.honest_answers import chance_of
-from crmlab.satisfaction.survey_quality import KINDS, check_survey
-from crmlab.satisfaction.turned_items import turned_items
+from crmlab.satisfaction.survey.honest_answers import chance_of
+from crmlab.satisfaction.survey.survey_quality import KINDS, check_survey
+from crmlab.satisfaction.survey.turned_items import turned_items
 
 BANK = read_questionnaire("retail_bank")
 BLOCK = list(BANK.latent_of)

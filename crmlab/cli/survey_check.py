@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from crmlab.bank import Bank
-    from crmlab.satisfaction.survey_quality import SurveyQuality
+    from crmlab.satisfaction.survey.survey_quality import SurveyQuality
 
 __all__ = ["print_survey", "survey_found"]
 
@@ -22,7 +22,7 @@ _STYLES = {"error": "bold red", "warning": "yellow"}
 def survey_found(bank: Bank, questionnaire: str) -> SurveyQuality | str:
     """Check the survey of a bank; a sentence where nothing can be checked, empty where there is no survey."""
     from crmlab.bank.questionnaire_choice import questionnaire_of
-    from crmlab.satisfaction.survey_quality import check_survey
+    from crmlab.satisfaction.survey.survey_quality import check_survey
 
     if not bank.has("surveys"):
         if questionnaire:

@@ -9,9 +9,9 @@ import pandas as pd
 
 from crmlab.bank.questionnaire import Questionnaire, read_questionnaire
 from crmlab.errors import CrmlabError, nearest, refuse
-from crmlab.satisfaction.answers import Answers, answers_on, wave_name
-from crmlab.satisfaction.index import SatisfactionIndex
+from crmlab.satisfaction.indices.index import SatisfactionIndex
 from crmlab.satisfaction.study import Study, study_on
+from crmlab.satisfaction.survey.answers import Answers, answers_on, wave_name
 from crmlab.stats import Evidence, count_text
 
 if TYPE_CHECKING:

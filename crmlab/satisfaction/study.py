@@ -10,13 +10,13 @@ import pandas as pd
 
 from crmlab.bank.questionnaire import Questionnaire, read_questionnaire
 from crmlab.errors import nearest, refuse
-from crmlab.satisfaction.answers import Answers, answers_on, questionnaire_of, wave_name
-from crmlab.satisfaction.groups import GROUPS, customers_at, with_groups
-from crmlab.satisfaction.index import SatisfactionIndex
-from crmlab.satisfaction.measured import Measured, measured
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.validity import Gate, validity_gate
-from crmlab.satisfaction.weighting import design_effect, effective_n, rake
+from crmlab.satisfaction.indices.index import SatisfactionIndex
+from crmlab.satisfaction.measurement.measured import Measured, measured
+from crmlab.satisfaction.measurement.validity import Gate, validity_gate
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.survey.answers import Answers, answers_on, questionnaire_of, wave_name
+from crmlab.satisfaction.survey.groups import GROUPS, customers_at, with_groups
+from crmlab.satisfaction.survey.weighting import design_effect, effective_n, rake
 from crmlab.stats import count_text
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class Study:
     answers : Answers
         All waves as they were answered.
     frame : DataFrame
-        The same, one row a response, with groups (see `crmlab.satisfaction.groups.GROUPS`) and ``weight``: the survey's
-        own, raked to what the bank knows of every customer at the wave.
+        The same, one row a response, with groups (see `crmlab.satisfaction.survey.groups.GROUPS`) and ``weight``: the
+        survey's own, raked to what the bank knows of every customer at the wave.
     waves : tuple of str
         Waves in order.
     wave, base_wave : str
@@ -145,7 +145,7 @@ def study_on(
     kept : mapping, optional
         An index frozen by an earlier run (`SatisfactionIndex.as_dict`); then `base_wave` says nothing.
     segments : Series of str, optional
-        A segment of each customer, as in `crmlab.satisfaction.groups.with_groups`.
+        A segment of each customer, as in `crmlab.satisfaction.survey.groups.with_groups`.
     weigh_by : sequence of str
         Groups whose sizes among all customers the weights shall meet. A group with a category that under 10 answered
         in is left out, and said.

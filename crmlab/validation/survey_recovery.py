@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from crmlab.bank.questionnaire import read_questionnaire
-from crmlab.satisfaction.index import SatisfactionIndex
-from crmlab.satisfaction.model import PathModel
-from crmlab.satisfaction.partial_least_squares import PartialLeastSquares
-from crmlab.satisfaction.resampled import bootstrap_path_model
+from crmlab.satisfaction.indices.index import SatisfactionIndex
+from crmlab.satisfaction.path_models.model import PathModel
+from crmlab.satisfaction.path_models.partial_least_squares import PartialLeastSquares
+from crmlab.satisfaction.path_models.resampled import bootstrap_path_model
 from crmlab.simulation import opinions, surveys
 from crmlab.validation.expected_answers import expected_scores
 

@@ -11,10 +11,10 @@ import pandas as pd
 from scipy.special import expit
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.answers import Answers
-from crmlab.satisfaction.groups import customers_at, with_groups
 from crmlab.satisfaction.study import WEIGHED_BY, Study
-from crmlab.satisfaction.weighting import rake
+from crmlab.satisfaction.survey.answers import Answers
+from crmlab.satisfaction.survey.groups import customers_at, with_groups
+from crmlab.satisfaction.survey.weighting import rake
 from crmlab.validation.expected_answers import expected_scores, share_at_least
 from crmlab.validation.truth import Truth
 

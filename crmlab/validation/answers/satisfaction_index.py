@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from crmlab.satisfaction.index_evidence import dimensions_of
+from crmlab.satisfaction.pages.index_evidence import dimensions_of
 from crmlab.satisfaction.ready import study_or_reason
 from crmlab.satisfaction.study import Study
 from crmlab.validation.case import Case, Known, TrueValue, Unknown

@@ -1,0 +1,1 @@
+"""Change over time: waves, control charts, branches, and whether measures worked."""

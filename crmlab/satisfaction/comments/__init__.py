@@ -1,0 +1,1 @@
+"""What customers write: codebook, themes, words, and whether coders agree."""

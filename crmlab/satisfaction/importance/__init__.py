@@ -1,0 +1,1 @@
+"""What to improve first: drivers, importance against performance, and what a point is worth."""

@@ -1,0 +1,1 @@
+"""What the notebooks on satisfaction show and say: evidence, answers, plans."""

@@ -1,0 +1,1 @@
+"""Survey craft: reading and checking answers, weights, who answers, single questions, small branches."""
