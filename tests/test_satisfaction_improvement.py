@@ -392,7 +392,7 @@ def test_groups_are_told_in_words():
         SimpleNamespace(paths=rows), "",
     )  # fmt: skip
     assert improvement_answer.for_whom(_case(_ranked()), told, "") == (
-        "By age band, none of 6 comparisons of paths shows a difference beyond chance, so this is said for all groups. "
+        "By age, none of 6 comparisons of paths shows a difference beyond chance, so this is said for all groups. "
         "Speed has the largest path in 1 of 2 groups. Speed is lowest among old: 61.0 (60.0 to 62.0, n = 120)."
     )
 

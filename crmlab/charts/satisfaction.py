@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from crmlab.charts.marks import check_columns, spread, text_on
 from crmlab.charts.sheet import wrapped
@@ -97,8 +98,10 @@ def _beside_the_marks(ax: Axes, frame: pd.DataFrame, x: np.ndarray, y: np.ndarra
         covers = (level & (x > mark) & (x < mark + reach)).any()
         is_free = mark - reach > left and not (level & (x < mark) & (x > mark - reach)).any()
         side = -1 if covers and is_free else 1
-        ax.annotate(text, (mark, place), (5 * side, 0), textcoords="offset points", va="center", fontsize=_POINTS,
-                    ha="left" if side > 0 else "right", color=INK if ranked else SOFT, zorder=6)  # fmt: skip
+        written = ax.annotate(text, (mark, place), (5 * side, 0), textcoords="offset points", va="center",
+                              fontsize=_POINTS, ha="left" if side > 0 else "right", color=INK if ranked else SOFT,
+                              zorder=6)  # fmt: skip
+        written.set_path_effects([withStroke(linewidth=2.4, foreground="white")])  # legible over an interval
 
 
 def likeness_matrix(

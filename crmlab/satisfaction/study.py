@@ -15,7 +15,7 @@ from crmlab.satisfaction.measurement.measured import Measured, measured
 from crmlab.satisfaction.measurement.validity import Gate, validity_gate
 from crmlab.satisfaction.path_models.model import PathModel
 from crmlab.satisfaction.survey.answers import Answers, answers_on, questionnaire_of, wave_name
-from crmlab.satisfaction.survey.groups import GROUPS, customers_at, with_groups
+from crmlab.satisfaction.survey.groups import GROUPS, customers_at, group_title, with_groups
 from crmlab.satisfaction.survey.weighting import design_effect, effective_n, rake
 from crmlab.stats import count_text
 
@@ -212,13 +212,15 @@ def _weighed(
     if used:
         last = frame.loc[(frame["wave"] == answers.waves[-1]) & (frame["weight"] > 0), "weight"]
         said.append(
-            f"Weights of every wave meet the sizes of {', '.join(used)} among all customers; the "
+            f"Weights of every wave meet the sizes of {', '.join(map(group_title, used))} among all customers; the "
             f"{count_text(len(last))} responses of {answers.waves[-1]} say as much as "
             f"{count_text(effective_n(last))} of equal weight."
         )
     unused = [name for name in columns if name not in used]
     if unused:
-        said.append(f"Weights do not use {', '.join(unused)}: one category, or too few answered in some.")
+        said.append(
+            f"Weights do not use {', '.join(map(group_title, unused))}: one category, or too few answered in some."
+        )
     return frame, effects, said
 
 

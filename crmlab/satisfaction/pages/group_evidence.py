@@ -14,30 +14,17 @@ from crmlab.satisfaction.measurement.invariance import compare_groups
 from crmlab.satisfaction.measurement.merging import lowered
 from crmlab.satisfaction.ready import missing
 from crmlab.satisfaction.study import Study
+from crmlab.satisfaction.survey.groups import group_title
 from crmlab.satisfaction.survey.small_groups import ShrunkenGroups, group_means, shrink_groups
 from crmlab.satisfaction.survey.weighted_estimates import influence_of_mean
 from crmlab.stats import Estimate, Evidence, count_text
 from crmlab.stats.differences import holm
 
-__all__ = ["FEWEST_SHOWN", "branches", "group_title", "groups", "same_yardstick"]
+__all__ = ["FEWEST_SHOWN", "branches", "groups", "same_yardstick"]
 
 FEWEST_SHOWN = 10  # responses; smaller groups are not shown
 _FEWEST_COMPARED = 50  # responses of each of two groups whose constructs are compared
 _MOST_BRANCHES = 30  # in one figure: the ends of a longer list are shown
-_NAMES = {
-    "age_band": "age", "tenure_band": "years with the bank", "assets_quarter": "quarter by assets",
-    "main_channel": "main channel", "acquisition_channel": "channel of joining",
-    "preferred_channel": "preferred channel", "marital_status": "marital status", "risk_tolerance": "risk tolerance",
-}  # fmt: skip
-
-
-def group_title(by: str) -> str:
-    """Name a group for a reader.
-
-    >>> group_title("age_band"), group_title("region")
-    ('age', 'region')
-    """
-    return _NAMES.get(by, by.replace("_", " "))
 
 
 def groups(study: Study, by: str) -> Evidence:

@@ -8,6 +8,7 @@ from crmlab.satisfaction.importance.driver_groups import DriverGroups
 from crmlab.satisfaction.measurement.merging import lowered
 from crmlab.satisfaction.pages.improvement import Improvement
 from crmlab.satisfaction.pages.improvement_evidence import NO_DRIVER, Money
+from crmlab.satisfaction.survey.groups import group_title
 from crmlab.stats import Estimate, share_text
 
 __all__ = ["for_whom", "headline", "in_money", "outlook", "what_to_try"]
@@ -27,15 +28,10 @@ def headline(case: Improvement | None, why: str) -> str:
         return f"What to improve first cannot be said: {why}"
     ranked = case.ranked
     start = "" if case.judged.asked.is_open else f"{_not_apart(case)} "
-    if not ranked.levers:
-        return f"{start}No dimension can be put first: {NO_DRIVER}. {_rest(case)}"
+    if len(ranked.levers) < 2:
+        return start.strip() or _still(case)
     row = ranked.ranking.frame.iloc[0]
     point = f"goes with {_points(row)} of {case.aim}"
-    if len(ranked.levers) == 1:
-        return (
-            f"{start}{row['title']} alone can be judged: one more point of the index {point} "
-            f"({_interval(row)}, n = {int(row['n']):,}). {_rest(case)}"
-        ).strip()
     if ranked.is_clear:
         return (
             f"{start}Improve {lowered(row['title'])} first: one more point of its index {point} ({_interval(row)}, "
@@ -64,6 +60,17 @@ def _not_apart(case: Improvement) -> str:
     )
     what = "so single drivers are not ranked, and these are taken as one until their items are reworded"
     return f"These answers cannot tell apart: {each}; {what}."
+
+
+def _still(case: Improvement) -> str:
+    """What can be said where no two dimensions can be put in order."""
+    if not case.ranked.levers:
+        return f"No dimension can be put first: {NO_DRIVER}. {_rest(case)}"
+    row = case.ranked.ranking.frame.iloc[0]
+    return (
+        f"{row['title']} alone can be judged: one more point of the index goes with {_points(row)} of {case.aim} "
+        f"({_interval(row)}, n = {int(row['n']):,}). {_rest(case)}"
+    )
 
 
 def _rest(case: Improvement) -> str:
@@ -95,7 +102,7 @@ def for_whom(case: Improvement | None, told: DriverGroups | None, why: str) -> s
         return ""
     if told is None:
         return f"For whom is not known: {why}"
-    words = told.by.replace("_", " ")
+    words = group_title(told.by)
     compared, different = (int(told.paths[name].value) for name in ("paths_compared", "paths_different"))
     if not compared:
         said = f"By {words}, groups do not understand the items alike, so drivers are not compared between them."
@@ -166,8 +173,9 @@ def _signed(value: float) -> str:
 def outlook(
     case: Improvement | None, told: DriverGroups | None, no_groups: str, found: Money | None, no_money: str
 ) -> str:
-    """Say for whom, and what a point is worth, as far as known."""
-    parts = [for_whom(case, told, no_groups), in_money(case, found, no_money)]
+    """Say for whom, and what a point is worth, as far as known; first what can be said behind a closed gate."""
+    is_closed = case is not None and not case.judged.asked.is_open and len(case.ranked.levers) < 2
+    parts = [_still(case) if is_closed else "", for_whom(case, told, no_groups), in_money(case, found, no_money)]
     return " ".join(part for part in parts if part) or "For whom, and what a point is worth, is not known either."
 
 

@@ -8,10 +8,11 @@ import pandas as pd
 
 from crmlab.satisfaction.measurement.instrument import LEAST_RELIABILITY
 from crmlab.satisfaction.measurement.merging import lowered
-from crmlab.satisfaction.pages.group_evidence import FEWEST_SHOWN, group_title
+from crmlab.satisfaction.pages.group_evidence import FEWEST_SHOWN
 from crmlab.satisfaction.pages.index_evidence import dimensions_of
 from crmlab.satisfaction.study import Study
 from crmlab.satisfaction.survey.answers import wave_name
+from crmlab.satisfaction.survey.groups import group_title
 from crmlab.stats import Estimate, Evidence, count_text
 
 __all__ = ["HOW_TO_JUDGE", "attention", "headline", "in_order", "labels", "no_answer", "trust"]

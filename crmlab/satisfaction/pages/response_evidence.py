@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.pages.group_evidence import group_title
 from crmlab.satisfaction.ready import missing
 from crmlab.satisfaction.study import Study
-from crmlab.satisfaction.survey.groups import GROUPS, customers_at
+from crmlab.satisfaction.survey.groups import customers_at
 from crmlab.satisfaction.survey.nonresponse import nonresponse_evidence
 from crmlab.satisfaction.survey.survey_quality import check_survey
 from crmlab.stats import Evidence, count_text
@@ -126,8 +125,6 @@ def _weighted(study: Study) -> str:
     if not effect > 1 + 1e-9:
         return "All responses count alike; there are no weights."
     said = study.said[1] if len(study.said) > 1 else ""
-    for name in GROUPS:
-        said = said.replace(name, group_title(name))
     return f"{said} The weights have a design effect of {effect:.2f}.".strip()
 
 

@@ -17,7 +17,7 @@ from crmlab.snapshots import snapshot
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["GROUPS", "NOT_KNOWN", "customers_at", "wave_days", "with_groups"]
+__all__ = ["GROUPS", "NOT_KNOWN", "customers_at", "group_title", "wave_days", "with_groups"]
 
 NOT_KNOWN = "not known"
 _CHANNELS = tuple(channel for channel in CHANNELS if channel != "automatic")
@@ -34,6 +34,21 @@ GROUPS = (*_MADE, *_PLAIN)
 _AGES = ([30, 45, 60, 75], ["under 30", "30 to 44", "45 to 59", "60 to 74", "75 and over"])
 _YEARS = ([2, 5, 10], ["under 2 years", "2 to 4 years", "5 to 9 years", "10 years and over"])
 _QUARTERS = ["1 lowest", "2", "3", "4 highest"]
+
+_NAMES = {
+    "age_band": "age", "tenure_band": "years with the bank", "assets_quarter": "quarter by assets",
+    "main_channel": "main channel", "acquisition_channel": "channel of joining",
+    "preferred_channel": "preferred channel", "marital_status": "marital status", "risk_tolerance": "risk tolerance",
+}  # fmt: skip
+
+
+def group_title(by: str) -> str:
+    """Name a group for a reader.
+
+    >>> group_title("age_band"), group_title("region")
+    ('age', 'region')
+    """
+    return _NAMES.get(by, by.replace("_", " "))
 
 
 def wave_days(answers: Answers) -> dict[str, dt.date]:
