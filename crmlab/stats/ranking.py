@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats as laws
 from scipy.optimize import brentq
+from scipy.special import expit, logit
 
 from crmlab.errors import nearest, refuse
 from crmlab.stats.differences import Difference
@@ -17,6 +18,7 @@ from crmlab.stats.scored_rows import ScoredRows, scored_rows
 
 __all__ = ["auc", "auc_by_period", "auc_within_periods", "average_precision", "ranking_difference"]
 
+_FEW = 10  # customers of the rarer class: with fewer, DeLong's own error is too uncertain
 # Value of a measure and what each row adds to its error: value - truth is about the sum of the influences.
 Influence = tuple[float, np.ndarray]
 
@@ -46,10 +48,10 @@ def auc(
 
     Notes
     -----
-    The error is that of DeLong, summed over customers (Obuchowski), and the limits are made on the log-odds, where they
-    cannot leave 0 to 1. A perfect ranking has no error of that kind: its lower limit is then Newcombe's. Measured in
-    `benchmarks/ranking_coverage.py`. Pooled over months the AUC mostly says how well months are told apart; see
-    `auc_within_periods`.
+    The error is that of DeLong, summed over customers (Obuchowski). The limits are made on the log-odds, where they
+    cannot leave 0 to 1, by Student's law with one degree less than the customers of the rarer class. With fewer than 10
+    of these, or a perfect ranking, the limits are Newcombe's. Measured (`benchmarks/ranking_coverage.py`): see there.
+    Pooled over months the AUC mostly says how well months are told apart; see `auc_within_periods`.
 
     References
     ----------
@@ -329,22 +331,22 @@ def _estimate(rows: ScoredRows, measure: Callable[[ScoredRows], Influence], meth
         return Estimate(math.nan, unit="index", n=rows.n, method=rows.why_not_ranked, level=level)
     value, influence = measure(rows)
     error = _error(influence, rows.cluster)
+    m, k = (len(np.unique(rows.cluster[rows.outcome == one])) for one in (1, 0))
     z = float(laws.norm.ppf((1 + level) / 2))
-    if error == 0 or not 0 < value < 1:
-        m, k = _customers(rows, 1), _customers(rows, 0)
-        return Estimate(value, unit="index", low=_newcombe(value, m, k, z, False), high=_newcombe(value, m, k, z, True),
-                        n=rows.n, method="Newcombe", level=level)  # fmt: skip
-    place, reach = math.log(value / (1 - value)), z * error / (value * (1 - value))
-    low, high = (1 / (1 + math.exp(-limit)) for limit in (max(place - reach, -700), min(place + reach, 700)))
+    if measure is _precision_influence and (error == 0 or value >= 1):
+        low, high, method = m / (m + z * z), 1.0, "Wilson, every event listed first"
+    elif measure is not _precision_influence and bool((rows.score == rows.score[0]).all()):
+        low, high, method = value, value, "all scores are equal"
+    elif measure is not _precision_influence and (error == 0 or not 0 < value < 1 or min(m, k) < _FEW):
+        low, high, method = _newcombe(value, m, k, z, False), _newcombe(value, m, k, z, True), "Newcombe"
+    else:
+        reach = float(laws.t.ppf((1 + level) / 2, max(min(m, k) - 1, 1))) * error / (value * (1 - value))
+        low, high = (float(expit(logit(value) + step)) for step in (-reach, reach))
     return Estimate(value, unit="index", low=low, high=high, n=rows.n, method=method, level=level)
 
 
 def _error(influence: np.ndarray, cluster: np.ndarray) -> float:
     return float(np.sqrt(np.sum(np.bincount(cluster, influence) ** 2)))
-
-
-def _customers(rows: ScoredRows, outcome: int) -> int:
-    return len(np.unique(rows.cluster[rows.outcome == outcome]))
 
 
 def _newcombe(value: float, m: int, k: int, z: float, up: bool) -> float:

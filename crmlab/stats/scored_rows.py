@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from crmlab.errors import refuse
+from crmlab.stats.resampling import resample_weights
 
-__all__ = ["ScoredRows", "scored_rows"]
+__all__ = ["ScoredRows", "banded", "counts_above", "resampled_rows", "scored_rows"]
+
+Measure = Callable[["ScoredRows", np.ndarray], "float | np.ndarray"]
 
 
 class ScoredRows(NamedTuple):
@@ -114,6 +118,69 @@ def scored_rows(
         *([f"{what}: some rows have no customer. Name the customer of every row."] * bool((cluster < 0).any())),
     )  # fmt: skip
     return ScoredRows(y, s, w, cluster)
+
+
+def counts_above(rows: ScoredRows, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Count rows and events at or above each distinct score, from none to all.
+
+    Parameters
+    ----------
+    rows : ScoredRows
+    weight : ndarray of float
+        How much each row counts, 0 or more.
+
+    Examples
+    --------
+    >>> above, events = counts_above(scored_rows("", [1, 0, 0], [2, 1, 1]), np.ones(3))
+    >>> above.tolist(), events.tolist()
+    ([0.0, 1.0, 3.0], [0.0, 1.0, 1.0])
+    """
+    order = np.argsort(-rows.score, kind="stable")
+    score, w = rows.score[order], weight[order]
+    last = np.flatnonzero(np.append(score[1:] != score[:-1], True))
+    all_rows, events = np.cumsum(w)[last], np.cumsum(w * rows.outcome[order])[last]
+    return np.concatenate([[0.0], all_rows]), np.concatenate([[0.0], events])
+
+
+def resampled_rows(rows: ScoredRows, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield the weights of the rows for each resample; customers are drawn, with all their rows.
+
+    Parameters
+    ----------
+    rows : ScoredRows
+    resamples, seed : int
+        Same seed, same draws. A row's weight is 0 where its customer was not drawn.
+    """
+    customers = int(rows.cluster.max()) + 1 if rows.n else 0
+    for drawn in resample_weights(customers, resamples=resamples, seed=seed):
+        yield rows.weight * drawn[rows.cluster]
+
+
+def banded(
+    rows: ScoredRows, measure: Measure, resamples: int, seed: int, level: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compute a measure, or several, and the percentile limits of its resamples.
+
+    Parameters
+    ----------
+    rows : ScoredRows
+    measure : callable
+        Takes rows and weights, gives a number or a vector of fixed length; NaN where a resample says nothing.
+    resamples, seed, level
+        As in `crmlab.stats.bootstrap`.
+
+    Returns
+    -------
+    tuple of ndarray
+        Value, low, high.
+    """
+    order = np.argsort(-rows.score, kind="stable")  # once, so that each resample finds its rows in order
+    kept = ScoredRows(*(column[order] for column in rows))
+    value = np.asarray(measure(kept, kept.weight), dtype=float)
+    drawn = np.array([measure(kept, weight) for weight in resampled_rows(kept, resamples, seed)])
+    tail = (1 - level) / 2
+    low, high = np.nanquantile(drawn, [tail, 1 - tail], axis=0)
+    return value, low, high
 
 
 def _numbers(values: object) -> np.ndarray:
