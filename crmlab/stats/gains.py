@@ -12,9 +12,12 @@ from scipy import stats as laws
 from crmlab.errors import refuse
 from crmlab.stats.differences import Difference
 from crmlab.stats.estimate import Estimate
+from crmlab.stats.intervals import proportions
 from crmlab.stats.scored_rows import ScoredRows, banded, counts_above, resampled_rows, scored_rows
 
 __all__ = ["cumulative_gains", "kolmogorov_smirnov", "lift", "lift_difference"]
+
+_FEW = 5  # customers with the event in (or beyond) a list, below which resamples say too little
 
 
 def cumulative_gains(
@@ -55,7 +58,9 @@ def cumulative_gains(
     Notes
     -----
     A cut within equal scores takes of them what is left, as many events as their share holds: the mean over all orders.
-    The area under the whole curve is event rate / 2 + (1 - event rate) x AUC. Percentile bootstrap.
+    The area under the whole curve is event rate / 2 + (1 - event rate) x AUC. Percentile bootstrap; where a list holds,
+    or lacks, fewer than 5 customers with the event, the wider of it and Wilson's interval of the share of events (a
+    resample of no event has no spread).
 
     Examples
     --------
@@ -70,7 +75,7 @@ def cumulative_gains(
     if rows.why_not_ranked:
         columns = [f"{name}{end}" for name in ("gain_share", "lift") for end in ("", "_low", "_high")]
         return frame.assign(**dict.fromkeys(columns, math.nan), n=rows.n)
-    value, low, high = banded(rows, lambda kept, weight: _gains(kept, weight, points), resamples, seed, level)
+    value, low, high = _limited(rows, points, resamples, seed, level)
     safe = np.where(points > 0, points, np.nan)
     return frame.assign(
         gain_share=value, gain_share_low=low, gain_share_high=high, lift=value / safe, lift_low=low / safe,
@@ -110,7 +115,11 @@ def lift(
     """
     rows = scored_rows("lift", outcome, score, weights=weights, customers=customers)
     _refuse_share("lift", share)
-    return _one(rows, _lift_of(share), "times", resamples, seed, level)
+    if rows.why_not_ranked:
+        return Estimate(math.nan, unit="times", n=rows.n, method=rows.why_not_ranked, level=level)
+    value, low, high = (float(gain[0]) / share for gain in _limited(rows, np.array([share]), resamples, seed, level))
+    return Estimate(value, unit="times", low=low, high=min(high, 1 / share), n=rows.n, level=level,
+                    method=f"bootstrap, {resamples:,} resamples; Wilson for few events")  # fmt: skip
 
 
 def kolmogorov_smirnov(
@@ -138,13 +147,14 @@ def kolmogorov_smirnov(
 
     Notes
     -----
-    Of several samples, the largest distance is a little larger than that of all customers, and a resample's larger
-    still. The limits are therefore value minus and plus the spread of the resamples about their own mean, lowered by
-    the excess of that mean (a bias-corrected normal bootstrap interval).
+    The best cut is chosen on the same rows, so the distance is too large in small samples, and a resample's larger
+    still: percentiles of resampled distances held the truth in 64 to 89 % of samples. The lower limit therefore takes
+    off the most by which, over all cuts, a resample's curve rises above the curve seen (a one-sided simultaneous band);
+    the upper limit needs the best cut only. Measured in `benchmarks/score_coverage.py`.
 
     References
     ----------
-    Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 10.
+    Davison and Hinkley (1997), Bootstrap Methods and their Application, chapter 4 (simultaneous bands).
 
     Examples
     --------
@@ -154,12 +164,17 @@ def kolmogorov_smirnov(
     rows = scored_rows("kolmogorov_smirnov", outcome, score, weights=weights, customers=customers)
     if rows.why_not_ranked:
         return Estimate(math.nan, unit="share", n=rows.n, method=rows.why_not_ranked, level=level)
-    value = float(_distance(rows, rows.weight))
-    drawn = np.array([_distance(rows, weight) for weight in resampled_rows(rows, resamples, seed)])
-    centre, reach = 2 * value - np.nanmean(drawn), laws.norm.ppf((1 + level) / 2) * np.nanstd(drawn, ddof=1)
-    low, high = (float(np.clip(centre + step, 0, 1)) for step in (-reach, reach))
-    return Estimate(value, unit="share", low=min(low, value), high=max(high, value), n=rows.n, level=level,
-                    method=f"bias-corrected bootstrap, {resamples:,} resamples")  # fmt: skip
+    order = np.argsort(-rows.score, kind="stable")
+    rows = ScoredRows(*(column[order] for column in rows))
+    seen = _distances(rows, rows.weight)
+    best = int(np.argmax(seen))
+    value = float(seen[best])
+    drawn = [_distances(rows, weight) - seen for weight in resampled_rows(rows, resamples, seed)]
+    tail = (1 - level) / 2
+    low = value - float(np.nanquantile([off.max() for off in drawn], 1 - tail))
+    high = value - float(np.nanquantile([off[best] for off in drawn], tail))
+    return Estimate(value, unit="share", low=min(max(low, 0.0), value), high=max(min(high, 1.0), value), n=rows.n,
+                    method=f"bootstrap band, {resamples:,} resamples", level=level)  # fmt: skip
 
 
 def lift_difference(
@@ -227,20 +242,25 @@ def _gains(rows: ScoredRows, weight: np.ndarray, shares: np.ndarray) -> np.ndarr
     return np.interp(shares * above[-1], above, events) / events[-1]
 
 
-def _distance(rows: ScoredRows, weight: np.ndarray) -> float:
+def _distances(rows: ScoredRows, weight: np.ndarray) -> np.ndarray:
+    """Share of events above each cut, less the share of the others above it."""
     above, events = counts_above(rows, weight)
     others = above - events
     if events[-1] == 0 or others[-1] <= 0:
-        return math.nan
-    return float(np.max(events / events[-1] - others / others[-1]))
+        return np.full(len(above), np.nan)
+    return events / events[-1] - others / others[-1]
 
 
-def _one(
-    rows: ScoredRows, measure: Callable[[ScoredRows, np.ndarray], float], unit: str, resamples: int, seed: int,
-    level: float,
-) -> Estimate:  # fmt: skip
-    if rows.why_not_ranked:
-        return Estimate(math.nan, unit=unit, n=rows.n, method=rows.why_not_ranked, level=level)
-    value, low, high = banded(rows, measure, resamples, seed, level)
-    return Estimate(float(value), unit=unit, low=float(low), high=float(high), n=rows.n, level=level,
-                    method=f"bootstrap, {resamples:,} resamples")  # fmt: skip
+def _limited(
+    rows: ScoredRows, shares: np.ndarray, resamples: int, seed: int, level: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Share of events in lists of several lengths with limits; Wilson's where a list holds, or lacks, few events."""
+    value, low, high = banded(rows, lambda kept, weight: _gains(kept, weight, shares), resamples, seed, level)
+    customers = len(np.unique(rows.cluster[rows.outcome == 1]))
+    few = (np.minimum(value, 1 - value) * customers < _FEW) & (shares > 0) & (shares < 1)
+    other = proportions(np.clip(value, 0, 1) * customers, customers, level=level)
+    return (
+        value,
+        np.where(few, np.fmin(low, other["share_low"]), low),
+        np.where(few, np.fmax(high, other["share_high"]), high),
+    )

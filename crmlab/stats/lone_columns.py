@@ -179,7 +179,7 @@ def _added(rows: ScoredRows, parts: list[Part], columns: np.ndarray) -> np.ndarr
 
     score = np.empty(rows.n)
     for test, learned, applied in parts:
-        model = LogisticRegression(C=1.0, max_iter=200).fit(learned[:, columns], rows.outcome[~test])
+        model = LogisticRegression(C=1.0, solver="newton-cholesky").fit(learned[:, columns], rows.outcome[~test])
         score[test] = model.decision_function(applied[:, columns])
     return score
 

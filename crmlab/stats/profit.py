@@ -118,8 +118,10 @@ def expected_maximum_profit(
     result averaged over the beta law of g. The best T lies on the convex hull of the curve of gains, which isotonic
     regression finds; within a step of the hull the average is closed in incomplete beta functions.
 
-    The best T is found on the rows on which its profit is counted: the figure is what could be had at best, a little
-    too high in small samples. Incentives are assumed to be effective in the same share for all leavers; whether a call
+    The best T is found on the rows on which its profit is counted: the figure is what could be had at best, too high in
+    small samples (100 rows with 10 events: 2.3 for a true 1.4). A resample adds as much again, so the limits are the
+    percentiles lowered by twice the mean excess of the resamples: they held the truth in 94 to 99 % of samples where
+    plain percentiles held it in 80 to 91 % (`benchmarks/score_coverage.py`). Incentives are assumed to be effective in the same share for all leavers; whether a call
     keeps anybody at all only a trial with a hold-out tells.
 
     References
@@ -268,10 +270,15 @@ def _maximum(what, best, outcome, score, offer, customers, weights, resamples, s
     drawn = np.array([measure(weight) for weight in resampled_rows(rows, resamples, seed)])
     tail = (1 - level) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
+    excess = 2 * (drawn[:, 0].mean() - value[0])  # of a resample over the rows, and as much of the rows over the truth
+    low[0], high[0] = max(low[0] - excess, 0.0), max(high[0] - excess, value[0])
+    low[0] = min(low[0], value[0])
+    methods = (f"bootstrap less optimism, {resamples:,} resamples", f"bootstrap, {resamples:,} resamples")
+    units = (terms.currency, "share")
     return MaximumProfit(*(
-        Estimate(float(value[i]), unit=unit, low=float(low[i]), high=float(high[i]), n=rows.n, level=level,
-                 method=f"bootstrap, {resamples:,} resamples")
-        for i, unit in enumerate((terms.currency, "share"))
+        Estimate(float(value[i]), unit=units[i], low=float(low[i]), high=float(high[i]), n=rows.n, level=level,
+                 method=methods[i])
+        for i in (0, 1)
     ))  # fmt: skip
 
 
