@@ -1,4 +1,4 @@
-"""Do the probabilities mean what they say? Reliability by bins, the Brier score and its parts, the calibration error."""
+"""Do the probabilities mean what they say? Reliability by groups, the Brier score, the calibration error."""
 
 from __future__ import annotations
 

@@ -145,7 +145,8 @@ def time_travel(then: pd.DataFrame, now: pd.DataFrame, *, tolerance: float = 1e-
 
     Examples
     --------
-    >>> then, now = pd.DataFrame({"balance": [5.0], "active": [True]}), pd.DataFrame({"balance": [5.0], "active": [False]})
+    >>> then = pd.DataFrame({"balance": [5.0], "active": [True]})
+    >>> now = pd.DataFrame({"balance": [5.0], "active": [False]})
     >>> time_travel(then, now)[["column", "value", "is_alarm"]].values.tolist()
     [['balance', 0.0, False], ['active', 1.0, True]]
     """
@@ -202,7 +203,8 @@ def adversary(
 
     Examples
     --------
-    >>> train, test = pd.DataFrame({"row": range(100), "x": [1, 2] * 50}), pd.DataFrame({"row": range(100, 200), "x": [1, 2] * 50})
+    >>> train = pd.DataFrame({"row": range(100), "x": [1, 2] * 50})
+    >>> test = pd.DataFrame({"row": range(100, 200), "x": [1, 2] * 50})
     >>> adversary(train, test)[["column", "is_alarm"]].values.tolist()
     [['(all)', True], ['row', True], ['x', False]]
     """
@@ -290,7 +292,7 @@ def find_leaks(
     --------
     >>> told = [0, 1] * 100
     >>> find_leaks(pd.DataFrame({"closing_form": told, "colour": ["red", "red", "blue", "blue"] * 50}), told).title
-    '1 of 2 columns know more than they could'
+    '1 of 2 columns knows more than possible'
     """
     refuse(
         *(["find_leaks: known_on and as_of go together. Give both or none."] * ((known_on is None) != (as_of is None))),
@@ -318,7 +320,7 @@ def leak_report(parts: Sequence[pd.DataFrame]) -> Evidence:
     Examples
     --------
     >>> leak_report([customers_twice(["a"], ["b"])]).reading
-    'None of 1 looks found a leak.'
+    'No leak was found in 1 look.'
     """
     filled = [part for part in parts if len(part)]
     frame = pd.concat(filled, ignore_index=True) if filled else _frame([])
@@ -326,15 +328,22 @@ def leak_report(parts: Sequence[pd.DataFrame]) -> Evidence:
     alarms = frame[frame["is_alarm"]]
     named = frame.loc[~frame["column"].str.startswith("("), "column"]
     odd = alarms.loc[~alarms["column"].str.startswith("("), "column"].nunique()
-    said = " ".join(alarms.drop_duplicates("column")["reading"].head(2)) or f"None of {len(frame)} looks found a leak."
+    said = (
+        " ".join(alarms.drop_duplicates("column")["reading"].head(2))
+        or f"No leak was found in {_counted(len(frame), 'look')}."
+    )
     if not len(frame):
         said = "Too few rows with or without the event: leaks cannot be told."
     return Evidence(
         frame,
-        title=f"{odd} of {named.nunique()} columns know more than they could",
+        title=f"{odd} of {_counted(named.nunique(), 'column')} {'knows' if odd == 1 else 'know'} more than possible",
         about="Value against its limit, by column and kind of look; lower limits over all columns of a look, 95 %",
         reading=said,
     )
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _differs(then: pd.Series, now: pd.Series, tolerance: float) -> np.ndarray:

@@ -44,9 +44,9 @@ def lone_columns(
     -------
     DataFrame
         Strongest first: ``column``, ``auc`` and ``auc_low`` (0 to 1; one-sided limit, corrected for all columns),
-        ``cut_share`` and ``cut_share_low``: of what all weaker columns together leave unranked (1 - their AUC), the share
-        that the column takes away. Only the five strongest are judged so, the others are not known. ``n``. No rows
-        where fewer than 10 rows have, or lack, the event.
+        ``cut_share`` and ``cut_share_low``: of what all weaker columns together leave unranked (1 - their AUC), the
+        share that the column takes away. Only the five strongest are judged so, the others are not known. ``n``. No
+        rows where fewer than 10 rows have, or lack, the event.
 
     Notes
     -----
@@ -65,11 +65,12 @@ def lone_columns(
     [['copy', 1.0], ['flat', 0.5]]
     """
     rows = scored_rows("lone_columns", outcome, np.zeros(len(outcome)), customers=customers)
+    is_aligned = not isinstance(outcome, pd.Series) or len(features) != rows.n or outcome.index.equals(features.index)
     refuse(
-        *([f"lone_columns: {rows.n:,} outcomes against {len(features):,} rows of features. Give both for the same rows."]
+        *([f"lone_columns: {rows.n:,} outcomes against {len(features):,} rows of features. Give both by row."]
           * (len(features) != rows.n)),
         *(["lone_columns: features and outcomes have different indexes. Bring them to the same rows in the same order."]
-          * bool(isinstance(outcome, pd.Series) and len(features) == rows.n and not outcome.index.equals(features.index))),
+          * (not is_aligned)),
     )  # fmt: skip
     names = ["column", "auc", "auc_low", "cut_share", "cut_share_low", "n"]
     if min(rows.events, rows.n - rows.events) < _FEWEST_EVENTS or features.shape[1] == 0:

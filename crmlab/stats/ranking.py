@@ -50,8 +50,8 @@ def auc(
     -----
     The error is that of DeLong, summed over customers (Obuchowski). The limits are made on the log-odds, where they
     cannot leave 0 to 1, by Student's law with one degree less than the customers of the rarer class. With fewer than 10
-    of these, or a perfect ranking, the limits are Newcombe's. Measured (`benchmarks/ranking_coverage.py`): see there.
-    Pooled over months the AUC mostly says how well months are told apart; see `auc_within_periods`.
+    of these, or a perfect ranking, the limits are Newcombe's. They held the truth in 95 to 98 % of samples of
+    100 to 1,000 rows with 9 to 200 events (`benchmarks/score_coverage.py`). Pooled over months the AUC mostly says how well months are told apart; see `auc_within_periods`.
 
     References
     ----------
@@ -130,7 +130,8 @@ def auc_by_period(
 
     Examples
     --------
-    >>> auc_by_period([0, 1, 0, 0], [0.1, 0.4, 0.2, 0.9], ["a", "a", "b", "b"])[["period", "auc", "reason"]].values.tolist()
+    >>> found = auc_by_period([0, 1, 0, 0], [0.1, 0.4, 0.2, 0.9], ["a", "a", "b", "b"])
+    >>> found[["period", "auc", "reason"]].values.tolist()
     [['a', 1.0, ''], ['b', nan, 'not known: none of 2 rows has the event']]
     """
     rows, codes, names = _in_periods("auc_by_period", outcome, score, periods, customers, weights)

@@ -127,7 +127,7 @@ def repair_intercept(p: object, *, base_rate_from: float, base_rate_to: float) -
 
     Examples
     --------
-    >>> repair_intercept([0.5, 0.9], base_rate_from=0.5, base_rate_to=0.1).round(3).tolist()  # .9 x .1 / (.09 + .1 x .9)
+    >>> repair_intercept([0.5, 0.9], base_rate_from=0.5, base_rate_to=0.1).round(3).tolist()  # .09 / (.09 + .09)
     [0.1, 0.5]
     """
     given = _probabilities("repair_intercept", p)
@@ -174,7 +174,8 @@ class Calibrator:
     ----------
     method : str
         ``intercept``: one shift of the log-odds (few rows suffice; right after a shift of the base rate);
-        ``logistic``: shift and stretch of the log-odds (Platt); ``isotonic``: any rising curve (needs about 1,000 events).
+        ``logistic``: shift and stretch of the log-odds (Platt); ``isotonic``: any rising curve (needs many
+        events).
 
     Attributes
     ----------

@@ -111,8 +111,8 @@ def scored_rows(
     gaps, wrong = int(np.isnan(s).sum()), int((~np.isin(y, (0, 1))).sum())
     outside = int(((s < 0) | (s > 1)).sum()) if is_probability else 0
     refuse(
-        *([f"{what}: {wrong:,} of {n:,} outcomes are neither 0 nor 1. Leave rows without an outcome out."] * (wrong > 0)),
-        *([f"{what}: {gaps:,} of {n:,} scores are missing. Score those rows, or leave them out and count them."] * (gaps > 0)),
+        *([f"{what}: {wrong:,} of {n:,} outcomes are neither 0 nor 1. Leave rows without one out."] * (wrong > 0)),
+        *([f"{what}: {gaps:,} of {n:,} scores are missing. Leave those rows out, and count them."] * (gaps > 0)),
         *([f"{what}: {outside:,} of {n:,} probabilities lie outside 0 to 1. Give probabilities."] * (outside > 0)),
         *([f"{what}: weights must be above 0 and known. Leave rows of weight 0 out."] * bool(n and not (w > 0).all())),
         *([f"{what}: some rows have no customer. Name the customer of every row."] * bool((cluster < 0).any())),

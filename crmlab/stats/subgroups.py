@@ -162,13 +162,14 @@ def _evidence(frame: pd.DataFrame, hidden: int, level: float) -> Evidence:
             n=int(one["n"]), method="score interval", level=level,
         )  # fmt: skip
         if len(off):
+            way = "more" if one["gap_share"] > 0 else "less"
+            if off["gap_share"].gt(0).nunique() > 1:
+                way = "more or less"
             said = (
-                f"In {len(off)} of {len(frame)} groups {'more' if one['gap_share'] > 0 else 'less'} happened than was said, "
+                f"In {len(off)} of {len(frame)} groups {way} happened than was said, "
                 f"most surely in {one['column']} {one['group']}: {share_text(one['event_share'])}, "
                 f"said {share_text(one['p_mean'])}."
             )
-            if off["gap_share"].gt(0).nunique() > 1:
-                said = said.replace(f"{'more' if one['gap_share'] > 0 else 'less'} happened", "more or less happened")
     if hidden:
         said += f" {hidden} group{'s' if hidden > 1 else ''} under {SMALLEST_GROUP} rows not shown."
     return Evidence(

@@ -159,7 +159,7 @@ def split_table(splits: Sequence[TimeSplit]) -> Evidence:
     --------
     >>> frame = pd.DataFrame({"customer_id": ["a", "a"], "as_of": ["2024-01-31", "2024-02-29"]})
     >>> split_table(rolling_origin(frame, outcome_months=1)).reading
-    'Each of 1 dates is judged by a model that knew only outcomes of its day: 0 earlier rows were left out as too young.'
+    'A model that knew only the outcomes of its day judges each date. 0 earlier rows were left out as too young.'
     """
     rows = [
         (s.as_of, s.fold, s.train_from, s.train_to, len(s.train), len(s.test), s.not_yet_known_count,
@@ -175,9 +175,9 @@ def split_table(splits: Sequence[TimeSplit]) -> Evidence:
     young = int(frame.drop_duplicates("as_of")["not_yet_known_count"].sum())
     return Evidence(
         frame,
-        title=f"{dates} dates are judged on what came after them",
+        title=f"Models of {dates} date{'' if dates == 1 else 's'}, judged on what came after",
         about=f"Training and test rows by date; {frame['test_count'].sum():,} test rows",
-        reading=f"Each of {dates} dates is judged by a model that knew only outcomes of its day: "
+        reading="A model that knew only the outcomes of its day judges each date. "
         f"{young:,} earlier rows were left out as too young.",
     )
 
@@ -203,8 +203,8 @@ def shuffled_folds(customers: object, *, outcome: object = None, folds: int = 5,
     Notes
     -----
     Folds by lot judge a model on the same months that it learned from. On dated bank data that is optimistic, by .05 to
-    .20 of AUC in public series: use `rolling_origin` where there is a date. The lot is a hash of the customer's name, so
-    a file sorted by outcome cannot ruin the folds.
+    .20 of AUC in public series: use `rolling_origin` where there is a date. The lot is a hash of the name: a
+    file sorted by outcome cannot ruin the folds.
 
     Examples
     --------
@@ -249,7 +249,7 @@ def _dates(
     need = ["customer_id", "as_of", *([known_on] if known_on else [])]
     refuse(
         *(
-            f"rolling_origin: the frame lacks column {name!r}.{nearest(name, frame.columns)} Give one row a customer and date."
+            f"rolling_origin: the frame lacks column {name!r}.{nearest(name, frame.columns)} Give snapshots."
             for name in need
             if name not in frame.columns
         )
@@ -304,7 +304,7 @@ def _refuse_impossible(
         ),
         *(
             [f"rolling_origin: no date can be tested: the first outcome is known on {known.min()}, the last as_of is "
-             f"{dates.max()}, and {fewest} earlier dates are asked for. Take snapshots over a longer time, or a shorter "
+             f"{dates.max()}, and {fewest} earlier dates are asked for. Take a longer time, or a shorter "
              "outcome window."] * (not splits and not wanted)
         ),
     )  # fmt: skip
