@@ -10,7 +10,7 @@ import pandas as pd
 from crmlab.errors import refuse
 from crmlab.stats.estimate import share_text
 from crmlab.stats.evidence import Evidence
-from crmlab.stats.lone_columns import lone_columns, ranked_together
+from crmlab.stats.lone_columns import cross_fitted_low, lone_columns, ranked_together
 from crmlab.stats.ranking import auc
 
 __all__ = ["adversary", "customers_twice", "find_leaks", "known_late", "leak_report", "time_travel", "too_good"]
@@ -219,11 +219,14 @@ def adversary(
     whose = None
     if train_customers is not None:
         whose = np.concatenate([np.asarray(train_customers, dtype=object), np.asarray(test_customers, dtype=object)])
-    found = lone_columns(both, is_test, customers=whose, seed=seed)
+    found = lone_columns(both, is_test, customers=whose, seed=seed, false_alarm_rate=0.025)
     if found.empty:
         return _frame([])
     together = auc(is_test, ranked_together(both, is_test, customers=whose, seed=seed), customers=whose)
-    looks = [("(all)", together.value, together.low), *found[["column", "auc", "auc_low"]].itertuples(index=False)]
+    looks = [
+        ("(all)", together.value, cross_fitted_low(together)),
+        *found[["column", "auc", "auc_low"]].itertuples(index=False),
+    ]
     rows = [
         (name, "train against test", value, limit, bool(low > limit),
          f"{'All columns together tell' if name == '(all)' else f'{name} alone tells'} test from training rows with an "

@@ -5,19 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy import stats as laws
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from crmlab.errors import refuse
+from crmlab.stats.estimate import Estimate
 from crmlab.stats.ranking import auc, ranking_difference
 from crmlab.stats.scored_rows import ScoredRows, scored_rows
 from crmlab.stats.time_splits import shuffled_folds
 
-__all__ = ["lone_columns", "ranked_together"]
+__all__ = ["cross_fitted_low", "lone_columns", "ranked_together"]
 
 _BINS = 20  # classes of a number
 _MOST_LEVELS = 50  # a column with more different values is cut into classes, or its rare words are one
 _PRIOR_ROWS = 10  # rows at the event rate added to each class
 _FEWEST_EVENTS = 10
+# Scores learned on other folds share their mistakes: the spread of their AUC is 1.2 to 1.35 times DeLong's where nothing
+# is known (1,000 rows; 2, 5 or 10 folds; measured), and the same on rows held out once.
+_SPREAD = 1.35
 _LOOKED_AT = 5  # columns, the strongest first, held against all weaker ones together
 
 
@@ -52,7 +56,8 @@ def lone_columns(
     -----
     Each column becomes the event share of its classes (20 classes of equal count, or its values), learned on the other
     folds with 10 rows at the event rate added, so any shape counts, not only a rising one. Together they are added on
-    the log-odds by logistic regression. The limit of the share takes the weaker columns' AUC as given.
+    the log-odds by logistic regression. Limits are wider than DeLong's, see `cross_fitted_low`; that of the share takes
+    the weaker columns' AUC as given.
 
     References
     ----------
@@ -84,7 +89,7 @@ def lone_columns(
         for test, _, applied in parts:
             score[test] = applied[:, j]
         found = auc(rows.outcome, score, customers=rows.cluster, level=level)
-        alone.append((str(name), found.value, found.low))
+        alone.append((str(name), found.value, cross_fitted_low(found)))
     order = np.argsort([-value for _, value, _ in alone], kind="stable")
     frame = pd.DataFrame([alone[j] for j in order], columns=names[:3])
     cuts = [_cut(rows, parts, order, place, level) for place in range(min(_LOOKED_AT, len(order) - 1))]
@@ -121,6 +126,28 @@ def ranked_together(
     whose = rows.cluster if customers is None else customers
     parts = _fold_scores(features, rows, shuffled_folds(whose, outcome=rows.outcome, folds=folds, seed=seed))
     return _added(rows, parts, np.arange(features.shape[1]))
+
+
+def cross_fitted_low(found: Estimate) -> float:
+    """Widen the lower limit of an AUC whose scores were learned on other folds of the same rows.
+
+    Parameters
+    ----------
+    found : Estimate
+        As `crmlab.stats.auc` gives it for such scores.
+
+    Notes
+    -----
+    The distance on the log-odds becomes 1.35 times as large (see the module's constant for what was measured).
+
+    Examples
+    --------
+    >>> round(cross_fitted_low(Estimate(0.6, unit="index", low=0.55, high=0.65)), 3)
+    0.532
+    """
+    if not 0 < found.value < 1 or not found.low:
+        return float("nan") if found.low is None else float(found.low)
+    return float(expit(logit(found.value) - _SPREAD * (logit(found.value) - logit(found.low))))
 
 
 Part = tuple[np.ndarray, np.ndarray, np.ndarray]  # test rows; scores of the rows learned from; scores of the test rows
@@ -178,10 +205,16 @@ def _classes(column: np.ndarray, train: np.ndarray) -> np.ndarray:
 def _added(rows: ScoredRows, parts: list[Part], columns: np.ndarray) -> np.ndarray:
     from sklearn.linear_model import LogisticRegression
 
-    score = np.empty(rows.n)
+    score = np.zeros(rows.n)
     for test, learned, applied in parts:
-        model = LogisticRegression(C=1.0, solver="newton-cholesky").fit(learned[:, columns], rows.outcome[~test])
-        score[test] = model.decision_function(applied[:, columns])
+        spread = learned[:, columns].std(axis=0)
+        used, spread = columns[spread > 1e-9], spread[spread > 1e-9]
+        if len(used) == 0:
+            continue
+        centre = learned[:, used].mean(axis=0)
+        model = LogisticRegression(C=1.0, solver="newton-cholesky")
+        model.fit((learned[:, used] - centre) / spread, rows.outcome[~test])
+        score[test] = model.decision_function((applied[:, used] - centre) / spread)
     return score
 
 
@@ -191,5 +224,5 @@ def _cut(rows: ScoredRows, parts: list[Part], order: np.ndarray, place: int, lev
     if left <= 0:
         return np.nan, np.nan
     found = ranking_difference(rows.outcome, beside, without, customers=rows.cluster)
-    reach = float(laws.norm.ppf((1 + level) / 2)) * found.error
+    reach = float(laws.norm.ppf((1 + level) / 2)) * _SPREAD * found.error
     return found.estimate.value / left, (found.estimate.value - reach) / left

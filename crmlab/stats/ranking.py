@@ -50,8 +50,9 @@ def auc(
     -----
     The error is that of DeLong, summed over customers (Obuchowski). The limits are made on the log-odds, where they
     cannot leave 0 to 1, by Student's law with one degree less than the customers of the rarer class. With fewer than 10
-    of these, or a perfect ranking, the limits are Newcombe's. They held the truth in 95 to 98 % of samples of
-    100 to 1,000 rows with 9 to 200 events (`benchmarks/score_coverage.py`). Pooled over months the AUC mostly says how well months are told apart; see `auc_within_periods`.
+    of these, or a perfect ranking, the limits are Newcombe's. They held the truth in 95 to 98 % of samples of 100 to
+    1,000 rows with 9 to 200 events (`benchmarks/score_coverage.py`). Pooled over months the AUC mostly says how well
+    months are told apart; see `auc_within_periods`.
 
     References
     ----------
