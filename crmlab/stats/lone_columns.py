@@ -19,8 +19,8 @@ _BINS = 20  # classes of a number
 _MOST_LEVELS = 50  # a column with more different values is cut into classes, or its rare words are one
 _PRIOR_ROWS = 10  # rows at the event rate added to each class
 _FEWEST_EVENTS = 10
-# Scores learned on other folds share their mistakes: the spread of their AUC is 1.2 to 1.35 times DeLong's where nothing
-# is known (1,000 rows; 2, 5 or 10 folds; measured), and the same on rows held out once.
+# Scores learned on other folds share their mistakes: the spread of their AUC is 1.2 to 1.35 times DeLong's where all
+# is chance (measured: 1,000 rows; 2, 5 or 10 folds), and equal to it on rows held out once.
 _SPREAD = 1.35
 _LOOKED_AT = 5  # columns, the strongest first, held against all weaker ones together
 
