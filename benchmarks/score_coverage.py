@@ -3,6 +3,14 @@
     python benchmarks/score_coverage.py [--repeats 1000] [--only auc ...]
 
 Scores are normal, shifted by d for customers with the event; the truth is computed from the two normal laws.
+
+Measured, 300 samples a case (standard error of one case .013), six cases of 100 to 1,000 rows with 9 to 200 events: AUC
+.950 to .977, average precision .947 to .987, lift .953 to 1.000, Kolmogorov-Smirnov .963 to 1.000, expected maximum
+profit .940 to .993, maximum profit .937 to .997. Panels of 150 customers with six rows: AUC .933 (.883 where rows pass
+for customers), within months .940, paired difference .963. Calibration, 50 to 1,000 rows: intercept .940 to .967, slope
+.950 to .983, gap of a group .937 to .963, Brier .913 (50 rows) to .970. Right probabilities: the calibration error
+alarms in .033 to .097 with one seed for the limits of all samples, in .065 of 400 samples with a seed each. False
+alarms, tables of 11 columns: too good 0, adversary .023 (all columns) and .003 (any single one), nominal .025 each.
 """
 
 from __future__ import annotations

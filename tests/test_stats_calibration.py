@@ -186,7 +186,10 @@ def test_calibrators_learn_what_was_planted():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: reliability([0, 1], [0.5, 1.2]), "reliability: 1 of 2 probabilities lie outside 0 to 1. Give probabilities."),
+        (
+            lambda: reliability([0, 1], [0.5, 1.2]),
+            "reliability: 1 of 2 probabilities lie outside 0 to 1. Give probabilities.",
+        ),
         (lambda: brier([0, 1], [0.5, 0.2], bins=0), "brier: bins is 0. Give a whole number, 1 or more."),
         (
             lambda: repair_intercept([0.5], base_rate_from=0, base_rate_to=1.5),
@@ -195,7 +198,8 @@ def test_calibrators_learn_what_was_planted():
         ),
         (
             lambda: Calibrator(method="isotonik").fit([0.1, 0.2], [0, 1]),
-            "Calibrator: method 'isotonik' is not known. Did you mean 'isotonic'? Choose one of intercept, logistic, isotonic.",
+            "Calibrator: method 'isotonik' is not known. Did you mean 'isotonic'? "
+            "Choose one of intercept, logistic, isotonic.",
         ),
         (lambda: Calibrator().predict([0.1]), "Calibrator: nothing was learned yet. Call fit first."),
         (
@@ -204,7 +208,8 @@ def test_calibrators_learn_what_was_planted():
         ),
         (
             lambda: Calibrator().fit([0.1, 0.2], [0, 1]),
-            "Calibrator: the probabilities part the classes without overlap, so no slope can be learned. Use method 'intercept'.",
+            "Calibrator: the probabilities part the classes without overlap, so no slope can be learned. "
+            "Use method 'intercept'.",
         ),
         (
             lambda: move_to_base_rate([0.1, np.nan], base_rate=0.5),

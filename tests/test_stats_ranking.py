@@ -89,6 +89,11 @@ def test_perfect_and_constant_scores():
     assert average_precision(y, range(40)).low == pytest.approx(20 / (20 + norm.ppf(0.975) ** 2))
     assert average_precision(y, [1] * 40).value == pytest.approx(0.5)
     assert kolmogorov_smirnov(y, [1] * 40, resamples=10).value == 0
+    distance = kolmogorov_smirnov(y, range(40), resamples=10)
+    assert (distance.value, distance.high) == (1.0, 1.0)
+    assert 0.6 < distance.low < 0.9
+    few = kolmogorov_smirnov([0, 1, 1, 1, 1] * 2, [0, 1, 1, 1, 1] * 2, resamples=10)  # 2 against 8, no spread
+    assert few.low == pytest.approx(max(0, 1 - 1.3581 * np.sqrt(1 / 2 + 1 / 8)), abs=1e-4)  # Smirnov's 5 % point
 
 
 @pytest.mark.parametrize(
@@ -209,9 +214,18 @@ def test_intervals_hold_the_truth():
             lambda: auc(pd.Series([0, 1], index=[1, 2]), pd.Series([1, 2], index=[2, 1])),
             "auc: outcomes and scores have different indexes. Bring them to the same rows in the same order.",
         ),
-        (lambda: auc([0, 1], [1, 2], weights=[1, 0]), "auc: weights must be above 0 and known. Leave rows of weight 0 out."),
-        (lambda: auc([0, 1], [1, 2], customers=["a", None]), "auc: some rows have no customer. Name the customer of every row."),
-        (lambda: auc_by_period([0, 1], [1, 2], ["a", None]), "auc_by_period: some rows have no period. Name the period of every row."),
+        (
+            lambda: auc([0, 1], [1, 2], weights=[1, 0]),
+            "auc: weights must be above 0 and known. Leave rows of weight 0 out.",
+        ),
+        (
+            lambda: auc([0, 1], [1, 2], customers=["a", None]),
+            "auc: some rows have no customer. Name the customer of every row.",
+        ),
+        (
+            lambda: auc_by_period([0, 1], [1, 2], ["a", None]),
+            "auc_by_period: some rows have no period. Name the period of every row.",
+        ),
         (
             lambda: ranking_difference([0, 1], [1, 2], [1, 2], measure="acu"),
             "ranking_difference: measure 'acu' is not known. Did you mean 'auc'? Choose one of auc, average_precision.",

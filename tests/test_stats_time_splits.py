@@ -124,18 +124,19 @@ def test_shuffled_folds():
     [
         (
             lambda: rolling_origin(pd.DataFrame({"customer": [1], "asof": [1]})),
-            "2 problems:\n- rolling_origin: the frame lacks column 'customer_id'. Did you mean 'customer'? Give snapshots.\n"
+            "2 problems:\n- rolling_origin: the frame lacks column 'customer_id'. Did you mean 'customer'? "
+            "Give snapshots.\n"
             "- rolling_origin: the frame lacks column 'as_of'. Did you mean 'asof'? Give snapshots.",
         ),
         (
             lambda: rolling_origin(panel(months=3)),
-            "rolling_origin: no date can be tested: the first outcome is known on 2023-04-30, the last as_of is 2023-03-31, "
-            "and 1 earlier dates are asked for. Take a longer time, or a shorter outcome window.",
+            "rolling_origin: no date can be tested: the first outcome is known on 2023-04-30, the last as_of is "
+            "2023-03-31, and 1 earlier dates are asked for. Take a longer time, or a shorter outcome window.",
         ),
         (
             lambda: rolling_origin(panel(), test_dates=["2023-02-28"]),
-            "rolling_origin: nothing can be learned for test dates ['2023-02-28']: fewer than 1 earlier dates have outcomes "
-            "known by then. The first outcome is known on 2023-04-30. Test later dates.",
+            "rolling_origin: nothing can be learned for test dates ['2023-02-28']: fewer than 1 earlier dates have "
+            "outcomes known by then. The first outcome is known on 2023-04-30. Test later dates.",
         ),
         (
             lambda: rolling_origin(panel(), test_dates=["2023-02-27"]),

@@ -66,7 +66,7 @@ def too_good(
     >>> found.loc[found.is_alarm, ["column", "kind"]].values.tolist()
     [['closing_form', 'alone'], ['closing_form', 'beside weaker']]
     """
-    found = lone_columns(features, outcome, customers=customers, seed=seed)
+    found = lone_columns(features, outcome, customers=customers, seed=seed, cut_limit=cut_limit)
     rows = []
     for one in found.to_dict("records"):
         is_alarm = bool(one["auc_low"] > alone_limit)

@@ -26,9 +26,15 @@ _LOOKED_AT = 5  # columns, the strongest first, held against all weaker ones tog
 
 
 def lone_columns(
-    features: pd.DataFrame, outcome: object, *, customers: object = None, folds: int = 5, seed: int = 1,
+    features: pd.DataFrame,
+    outcome: object,
+    *,
+    customers: object = None,
+    folds: int = 5,
+    seed: int = 1,
     false_alarm_rate: float = 0.05,
-) -> pd.DataFrame:  # fmt: skip
+    cut_limit: float = 0.5,
+) -> pd.DataFrame:
     """Tell how well each column alone ranks the outcome, and how much the strongest add to all weaker ones.
 
     Parameters
@@ -43,6 +49,9 @@ def lone_columns(
         A row is scored by the other folds.
     false_alarm_rate : float
         Chance that any lower limit lies above its true value, over all columns.
+    cut_limit : float
+        Where one of the five strongest columns takes away more than this share, those stronger than it are held against
+        the same weaker columns: a copy must not hide its twin.
 
     Returns
     -------
@@ -92,7 +101,7 @@ def lone_columns(
         alone.append((str(name), found.value, cross_fitted_low(found)))
     order = np.argsort([-value for _, value, _ in alone], kind="stable")
     frame = pd.DataFrame([alone[j] for j in order], columns=names[:3])
-    cuts = [_cut(rows, parts, order, place, level) for place in range(min(_LOOKED_AT, len(order) - 1))]
+    cuts = _cuts(rows, parts, order, level, cut_limit)
     cuts += [(np.nan, np.nan)] * (len(order) - len(cuts))
     share, low = zip(*cuts, strict=True)
     return frame.assign(cut_share=share, cut_share_low=low, n=rows.n)
@@ -218,8 +227,20 @@ def _added(rows: ScoredRows, parts: list[Part], columns: np.ndarray) -> np.ndarr
     return score
 
 
-def _cut(rows: ScoredRows, parts: list[Part], order: np.ndarray, place: int, level: float) -> tuple[float, float]:
-    without, beside = _added(rows, parts, order[place + 1 :]), _added(rows, parts, order[place:])
+def _cuts(
+    rows: ScoredRows, parts: list[Part], order: np.ndarray, level: float, limit: float
+) -> list[tuple[float, float]]:
+    looked_at = range(min(_LOOKED_AT, len(order) - 1))
+    cuts = [_cut(rows, parts, order[place], order[place + 1 :], level) for place in looked_at]
+    beyond = [place for place in looked_at if cuts[place][1] > limit]
+    if beyond:  # a stronger copy of such a column found the copy among its weaker ones, and nothing to take away
+        weaker = order[beyond[-1] + 1 :]
+        cuts[: beyond[-1]] = [_cut(rows, parts, own, weaker, level) for own in order[: beyond[-1]]]
+    return cuts
+
+
+def _cut(rows: ScoredRows, parts: list[Part], own: int, weaker: np.ndarray, level: float) -> tuple[float, float]:
+    without, beside = _added(rows, parts, weaker), _added(rows, parts, np.append(weaker, own))
     left = 1 - auc(rows.outcome, without, customers=rows.cluster).value
     if left <= 0:
         return np.nan, np.nan
