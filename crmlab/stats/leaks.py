@@ -56,8 +56,9 @@ def too_good(
     -----
     Only a suspicion: an honest column alarms where it is by far the strongest and all others know little. Ask on which
     day its value was written. A leak that is no better than a cause is not seen here: `known_late` and `time_travel`
-    are proofs. Measured: in a Portuguese bank's calls `duration` takes away .6 of what the others leave, in
-    Churn_Modelling the strongest honest column (age) .3.
+    are proofs. Measured: in a Portuguese bank's calls `duration` takes away .60 of what the others leave, the next
+    column .06; in Churn_Modelling the strongest honest column (number of products) .34; of 127 columns of simulated
+    banks none more than .09.
 
     Examples
     --------

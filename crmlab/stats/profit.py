@@ -121,7 +121,7 @@ def expected_maximum_profit(
     The best T is found on the rows on which its profit is counted: the figure is what could be had at best, too high in
     small samples (100 rows with 10 events: 2.3 for a true 1.4). A resample adds as much again, so the limits are the
     percentiles lowered by twice the mean excess of the resamples: they held the truth in 94 to 99 % of samples where
-    plain percentiles held it in 80 to 91 % (`benchmarks/score_coverage.py`). Incentives are assumed to keep the same
+    plain percentiles held it in 80 to 93 % (`benchmarks/score_coverage.py`). Incentives are assumed to keep the same
     share of all leavers; whether a call keeps anybody at all only a trial with a hold-out tells.
 
     References
