@@ -1,40 +1,90 @@
-"""Statistics shared by topics: estimates with intervals, resampling, concentration, drift."""
+"""Statistics shared by topics: estimates, resampling, drift; splits in time, scores, calibration, profit, leaks."""
 
+from crmlab.stats.calibration import BrierParts, CalibrationError, brier, calibration_error, reliability
 from crmlab.stats.concentration import Concentration, concentration, gini, lorenz, top_share
 from crmlab.stats.drift import PSI, out_of_line, psi
 from crmlab.stats.estimate import Estimate, amount_text, count_text, share_text
 from crmlab.stats.evidence import Evidence, estimates_of
+from crmlab.stats.gains import cumulative_gains, kolmogorov_smirnov, lift, lift_difference
 from crmlab.stats.intervals import median, proportion, proportions, rate, rates
+from crmlab.stats.leaks import adversary, customers_twice, find_leaks, known_late, leak_report, time_travel, too_good
 from crmlab.stats.power import smallest_difference, smallest_difference_of_means
+from crmlab.stats.profit import MaximumProfit, RetentionOffer, expected_maximum_profit, maximum_profit, profit_curve
+from crmlab.stats.ranking import auc, auc_by_period, auc_within_periods, average_precision, ranking_difference
+from crmlab.stats.recalibration import (
+    CalibrationLine,
+    Calibrator,
+    calibration_line,
+    move_to_base_rate,
+    repair_intercept,
+)
 from crmlab.stats.resampling import bootstrap, effective_count, percentile_limits, replicates, resample_weights
+from crmlab.stats.subgroups import subgroups
+from crmlab.stats.time_splits import TimeSplit, rolling_origin, shuffled_folds, split_table
 from crmlab.stats.transitions import transitions
 
 __all__ = [
     "PSI",
+    "BrierParts",
+    "CalibrationError",
+    "CalibrationLine",
+    "Calibrator",
     "Concentration",
     "Estimate",
     "Evidence",
+    "MaximumProfit",
+    "RetentionOffer",
+    "TimeSplit",
+    "adversary",
     "amount_text",
+    "auc",
+    "auc_by_period",
+    "auc_within_periods",
+    "average_precision",
     "bootstrap",
+    "brier",
+    "calibration_error",
+    "calibration_line",
     "concentration",
     "count_text",
+    "cumulative_gains",
+    "customers_twice",
     "effective_count",
     "estimates_of",
+    "expected_maximum_profit",
+    "find_leaks",
     "gini",
+    "known_late",
+    "kolmogorov_smirnov",
+    "leak_report",
+    "lift",
+    "lift_difference",
     "lorenz",
+    "maximum_profit",
     "median",
+    "move_to_base_rate",
     "out_of_line",
     "percentile_limits",
+    "profit_curve",
     "proportion",
     "proportions",
     "psi",
+    "ranking_difference",
     "rate",
     "rates",
+    "reliability",
+    "repair_intercept",
     "replicates",
     "resample_weights",
+    "rolling_origin",
     "share_text",
+    "shuffled_folds",
     "smallest_difference",
     "smallest_difference_of_means",
+    "split_table",
+    "subgroups",
+    "time_travel",
+    "too_good",
     "top_share",
     "transitions",
 ]
