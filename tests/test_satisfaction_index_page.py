@@ -465,7 +465,7 @@ def test_the_answer_names_groups_beyond_chance_only(two_waves):
     nothing = ready.missing("x")
     nps = Evidence(pd.DataFrame(), "", "", "", {"nps": Estimate(12.0, "points", 1.0, 23.0, 160)})
     said = index_answer.attention(two_waves, index, Evidence(frame, "", "", ""), nothing, nps, nothing, by="age_band")
-    assert "By age, beyond chance: young (60.0) less satisfied than the others." in said
+    assert "By age, young (60.0) is less satisfied than the others, beyond chance." in said
     assert "The net promoter score is 12.0 points (95 % interval 1.00 to 23.0 points, n = 160)." in said
     quiet = frame.assign(is_different=False)
     said = index_answer.attention(two_waves, index, Evidence(quiet, "", "", ""), nothing, nps, nothing, by="age_band")

@@ -6,6 +6,7 @@ import pytest
 from crmlab.bank import Bank
 from crmlab.bank.adapters import import_bank
 from crmlab.errors import CrmlabError
+from crmlab.satisfaction.pages.group_evidence import groups
 from crmlab.satisfaction.study import WEIGHED_BY, study_on
 from crmlab.satisfaction.survey.groups import customers_at, group_title
 
@@ -47,6 +48,18 @@ def test_what_the_weights_use_is_said(study):
     for name in WEIGHED_BY:
         assert group_title(name) in said
     assert "responses" in study.said[0]
+
+
+def test_segments_of_customers_become_a_group(study):
+    some = study.frame["customer_id"].drop_duplicates().head(40)
+    told = study.with_segments(pd.Series("Mobile", index=some))
+    assert "segment" in told.groups
+    assert "segment" not in study.groups
+    inside = told.frame["customer_id"].isin(some)
+    assert set(told.frame.loc[inside, "segment"]) == {"Mobile"}
+    assert set(told.frame.loc[~inside, "segment"]) == {"not known"}
+    assert groups(study.with_segments(None), "segment").title.startswith("what customers do gives no stable segments")
+    assert study.day == study.now["answered_on"].min().date().isoformat()
 
 
 def test_a_kept_index_is_taken_as_it_is(bank, study):

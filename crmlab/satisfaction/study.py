@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -15,7 +15,7 @@ from crmlab.satisfaction.measurement.measured import Measured, measured
 from crmlab.satisfaction.measurement.validity import Gate, validity_gate
 from crmlab.satisfaction.path_models.model import PathModel
 from crmlab.satisfaction.survey.answers import Answers, answers_on, questionnaire_of, wave_name
-from crmlab.satisfaction.survey.groups import GROUPS, customers_at, group_title, with_groups
+from crmlab.satisfaction.survey.groups import GROUPS, NOT_KNOWN, customers_at, group_title, wave_days, with_groups
 from crmlab.satisfaction.survey.weighting import design_effect, effective_n, rake
 from crmlab.stats import count_text
 
@@ -97,6 +97,28 @@ class Study:
     def groups(self) -> tuple[str, ...]:
         """Groups that this bank has."""
         return tuple(name for name in (*GROUPS, "segment") if name in self.frame)
+
+    @property
+    def day(self) -> str:
+        """Day on which the judged wave began, YYYY-MM-DD."""
+        return wave_days(self.answers)[self.wave].isoformat()
+
+    def with_segments(self, segments: pd.Series | None) -> Study:
+        """Give the same study with a segment of each customer as a further group.
+
+        Parameters
+        ----------
+        segments : Series of str or None
+            By ``customer_id``; None where there are none, which is then the reason given for no groups by segment.
+        """
+        if segments is None:
+            frame = self.frame.copy()
+            why = {"segment": "what customers do gives no stable segments"}
+        else:
+            named = self.frame["customer_id"].map(segments).astype("str")
+            frame, why = self.frame.assign(segment=named.where(named.notna(), NOT_KNOWN)), {}
+        frame.attrs = {**self.frame.attrs, "absent": self.frame.attrs.get("absent", {}) | why}
+        return replace(self, frame=frame)
 
     def of(self, wave: str) -> pd.DataFrame:
         """Give the responses of one wave.

@@ -214,11 +214,11 @@ def _of_groups(groups: Evidence, by: str) -> str:
     if clear.empty:
         return f"By {name}, none of {len(table)} groups differs from the others beyond chance."
     parts = [
-        f"{_listed(rows)} {way} satisfied than the others"
+        f"{_listed(rows)} {'is' if len(rows) == 1 else 'are'} {way} satisfied than the others"
         for way, rows in (("less", clear[clear["difference"] < 0]), ("more", clear[clear["difference"] > 0]))
         if len(rows)
     ]
-    return f"By {name}, beyond chance: {'; '.join(parts)}."
+    return f"By {name}, {'; '.join(parts)}, beyond chance."
 
 
 def _listed(rows: pd.DataFrame) -> str:
