@@ -231,7 +231,9 @@ def test_an_interrupted_run_says_that_its_answers_are_kept(tmp_path, notebook, t
     command = [
         sys.executable, "-m", "crmlab", "run", "--source", str(tiny_bank), "--out", str(out), "--notebooks", str(books),
     ]  # fmt: skip
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # a suite that was started in the background may ignore the signal, and its children with it
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heard)
     assert run.stdout.readline() == "10_slow: running 11 cells\n"
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=30)
