@@ -26,8 +26,9 @@ from crmlab.satisfaction.pages import (
     weighting_evidence,
 )
 from crmlab.satisfaction.pages.comment_evidence import themes, words_table
+from crmlab.satisfaction.pages.league_evidence import branch_league, league_rows
 from crmlab.satisfaction.path_models.model import PathModel
-from crmlab.satisfaction.study import Study
+from crmlab.satisfaction.study import Study, study_on
 from crmlab.simulation import simulate
 from crmlab.stats import Estimate, Evidence
 from crmlab.validation.answers.satisfaction_index import NO_TRUTH, TRUTHS
@@ -541,3 +542,20 @@ def test_the_codebook_finds_the_planted_themes(bank, small_bank):
         those = set(planted.loc[planted["theme"] == theme, "response_id"])
         is_planted = written["response_id"].isin(those).to_numpy()
         assert (coded[theme].to_numpy() == is_planted).mean() >= 0.95
+
+
+def test_a_league_of_branches_says_how_much_of_it_is_sure(small_bank):
+    study = study_on(Bank.open(small_bank).as_of(""), resamples=20)
+    league = branch_league(study, by="age_band")  # no branch of so small a bank has ten responses
+    table = league.frame
+    assert table["rank"].tolist() == sorted(table["rank"])
+    assert (table["rank_low"] <= table["rank"]).all()
+    assert (table["rank"] <= table["rank_high"]).all()
+    assert (table["n"] >= 10).all()
+    pairs = len(table) * (len(table) - 1) // 2
+    assert league.estimates["league_sure_pairs_share"].n == pairs
+    assert f"of {pairs:,} pairs of branches can be told apart" in league.reading
+    rows = league_rows(league)
+    assert rows["branch"].iloc[0] == table["branch"].iloc[0]
+    assert len(rows) == min(10, len(table))
+    assert branch_league(study, by="segment").title == "this bank has no segment of its customers"

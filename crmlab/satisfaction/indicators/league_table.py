@@ -128,13 +128,16 @@ def league_table(
     Returns
     -------
     Evidence
-        ``frame``: one row an alternative, best first: ``alternative``, ``closeness``, ``closeness_low``,
-        ``closeness_high``, ``rank``, ``rank_low``, ``rank_high``, ``first_share`` and ``last_share`` (draws in which it
-        is first, last, 0 to 1), ``is_reversible`` (its place against another hangs on a third). ``estimates``:
-        ``first_share`` of the leader, ``sure_pairs_share``, ``reversals``.
+        ``frame``: one row an alternative, best first: ``alternative``, ``closeness``, ``rank``, ``rank_low``,
+        ``rank_high``, ``first_share`` and ``last_share`` (draws in which it is first, last, 0 to 1), ``is_reversible``
+        (its place against another hangs on a third). ``estimates``: ``first_share`` of the leader,
+        ``sure_pairs_share``, ``reversals``.
 
     Notes
     -----
+    Closeness has no limits here: it is measured from the best and the worst of the table, which chance pushes outwards
+    in every draw, so that limits made of draws lie nearer to the middle than the closeness itself. Ranks have limits.
+
     Scores are drawn from normal laws around the values given, independently, so that drawn ranks scatter a little more
     than true ones would: estimates already hold chance once. Shrink scores of small groups first. The interval of a
     rank says where the rank may lie, not that all ranks within it are equally likely. Measured (200 tables of 20
@@ -162,11 +165,10 @@ def league_table(
     closeness = _closeness(scores, drawn_shares, better)[2]
     ranks = _ranks(closeness)
     reversals = rank_reversals(frame, weights=weights, cost=cost)
-    low, high = percentile_limits(closeness, level)
     rank_low, rank_high = (one.astype(int) for one in percentile_limits(ranks, level, method="inverted_cdf"))
     table = pd.DataFrame({
-        "alternative": list(frame.index), "closeness": here["closeness"].to_numpy(), "closeness_low": low,
-        "closeness_high": high, "rank": here["rank"].to_numpy(), "rank_low": rank_low, "rank_high": rank_high,
+        "alternative": list(frame.index), "closeness": here["closeness"].to_numpy(),
+        "rank": here["rank"].to_numpy(), "rank_low": rank_low, "rank_high": rank_high,
         "first_share": (ranks == 1).mean(axis=0),
         "last_share": (ranks == ranks.max(axis=1, keepdims=True)).mean(axis=0),
         "is_reversible": frame.index.isin(pd.unique(reversals[["ahead", "behind"]].to_numpy().ravel())),

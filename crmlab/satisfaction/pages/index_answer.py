@@ -37,6 +37,9 @@ _LABELS = {
     "csat_complaint_share": "The same after complaints",
     "effort_ease": "Ease",
     "weighting_reach": "Largest difference that weights make",
+    "league_first_share": "Draws in which the leader of the league table leads",
+    "league_sure_pairs_share": "Pairs of branches in the league table that can be told apart",
+    "league_reversals": "Orders of two branches that hang on a third",
     "judges_consistency_ratio": "Consistency ratio of the judges",
     "uncoded_share": "Commenters without a theme",
 }

@@ -12,7 +12,7 @@ from crmlab.errors import CrmlabError
 from crmlab.satisfaction.change.wave_changes import wave_changes
 from crmlab.satisfaction.ready import missing
 from crmlab.satisfaction.study import Study
-from crmlab.satisfaction.survey.answers import Answers, answers_on
+from crmlab.satisfaction.survey.answers import Answers, answers_on, wave_name
 from crmlab.satisfaction.survey.net_promoter import net_promoter_score, promoter_points
 from crmlab.satisfaction.survey.single_measures import customer_effort, measured_by, top_box
 from crmlab.satisfaction.survey.weighted_estimates import influence_of_mean, variance_of_sum
@@ -73,7 +73,7 @@ def recommendation(study: Study) -> Evidence:
             )  # fmt: skip
             estimates["nps_change"] = change
             word = "a change beyond chance" if row["p_value"] < 0.05 else "no change beyond chance"
-            told += f" Since {until[-2]} it moved by {change.value:+.1f} points ({change.interval}): {word}."
+            told += f" Since {wave_name(until[-2])} it moved by {change.value:+.1f} points ({change.interval}): {word}."
     return Evidence(
         pd.DataFrame(rows), f"Net promoter score {now.short}", "Adjusted Wald interval, effective n", told, estimates
     )

@@ -152,6 +152,7 @@ NO_TRUTH: dict[str, str] = {
     "system_index_combined": _OF_THE_WEIGHTS,
     "system_difference_*": _OF_THE_WEIGHTS,
     "weighting_reach": _OF_THE_WEIGHTS,
+    "league_*": "Branches are alike in the simulation but for their customers and measures; no true place is planted.",
     "judges_consistency_ratio": "Judgements are brought from outside; they are consistent or not.",
     "theme_*": "The interval is for other customers, and only the themes of these comments are planted; a test holds "
     "the codebook to them.",
