@@ -26,7 +26,7 @@ from crmlab.satisfaction.pages import (
     weighting_evidence,
 )
 from crmlab.satisfaction.pages.comment_evidence import themes, words_table
-from crmlab.satisfaction.pages.league_evidence import branch_league, league_rows
+from crmlab.satisfaction.pages.weighting_evidence import branch_league, league_rows
 from crmlab.satisfaction.path_models.model import PathModel
 from crmlab.satisfaction.study import Study, study_on
 from crmlab.simulation import simulate
@@ -495,7 +495,11 @@ def test_numbers_have_labels_and_the_first_come_first(study):
     labels = index_answer.labels(study)
     assert labels["index_value"] == "Index: perceived value"
     estimates = {name: Estimate(1.0, "index") for name in ("srmr", "nps", "index_satisfaction")}
-    assert list(index_answer.in_order(study, estimates)) == ["index_satisfaction", "nps", "srmr"]
+    assert list(index_answer.in_order(study, Evidence(pd.DataFrame(), "", "", "", estimates), None)) == [
+        "index_satisfaction",
+        "nps",
+        "srmr",
+    ]
 
 
 # --- the truth

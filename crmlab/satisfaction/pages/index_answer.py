@@ -13,7 +13,7 @@ from crmlab.satisfaction.pages.index_evidence import dimensions_of
 from crmlab.satisfaction.study import Study
 from crmlab.satisfaction.survey.answers import wave_name
 from crmlab.satisfaction.survey.groups import group_title
-from crmlab.stats import Estimate, Evidence, count_text
+from crmlab.stats import Estimate, Evidence, count_text, estimates_of
 
 __all__ = ["HOW_TO_JUDGE", "attention", "headline", "in_order", "labels", "no_answer", "trust"]
 
@@ -196,16 +196,17 @@ def labels(study: Study | None) -> dict[str, str]:
     return found
 
 
-def in_order(study: Study | None, estimates: dict[str, Estimate]) -> dict[str, Estimate]:
-    """Put the numbers that a manager asks for first.
+def in_order(study: Study | None, *found: Evidence | None) -> dict[str, Estimate]:
+    """Collect the numbers of the page, first those that a manager asks for.
 
     Parameters
     ----------
     study : Study or None
         Names the target.
-    estimates : dict of str to Estimate
-        All numbers of the page.
+    *found : Evidence or None
+        Everything that the page shows.
     """
+    estimates = estimates_of(*found)
     target = study.target if study else ""
     first = [f"index_{target}", f"change_{target}", "nps", "response_share", "reliability_lowest", "htmt_highest"]
     return {name: estimates[name] for name in (*first, *estimates) if name in estimates}
