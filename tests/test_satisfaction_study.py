@@ -6,7 +6,7 @@ import pytest
 from crmlab.bank import Bank
 from crmlab.bank.adapters import import_bank
 from crmlab.errors import CrmlabError
-from crmlab.satisfaction.pages.group_evidence import groups
+from crmlab.satisfaction.pages.group_evidence import chosen_group, groups
 from crmlab.satisfaction.study import WEIGHED_BY, study_on
 from crmlab.satisfaction.survey.groups import customers_at, group_title
 
@@ -59,6 +59,10 @@ def test_segments_of_customers_become_a_group(study):
     assert set(told.frame.loc[inside, "segment"]) == {"Mobile"}
     assert set(told.frame.loc[~inside, "segment"]) == {"not known"}
     assert groups(study.with_segments(None), "segment").title.startswith("what customers do gives no stable segments")
+    assert chosen_group(told, "") == "segment"
+    assert chosen_group(study.with_segments(None), "") == "age_band"
+    assert chosen_group(study, "gender") == "gender"
+    assert chosen_group(None, "") == ""
     assert study.day == study.now["answered_on"].min().date().isoformat()
 
 

@@ -20,11 +20,29 @@ from crmlab.satisfaction.survey.weighted_estimates import influence_of_mean
 from crmlab.stats import Estimate, Evidence, count_text
 from crmlab.stats.differences import holm
 
-__all__ = ["FEWEST_SHOWN", "branches", "groups", "same_yardstick"]
+__all__ = ["FEWEST_SHOWN", "branches", "chosen_group", "groups", "same_yardstick"]
 
 FEWEST_SHOWN = 10  # responses; smaller groups are not shown
 _FEWEST_COMPARED = 50  # responses of each of two groups whose constructs are compared
 _MOST_BRANCHES = 30  # in one figure: the ends of a longer list are shown
+
+
+def chosen_group(study: Study | None, by: str) -> str:
+    """Name the group to compare: the one asked for, else segments, age, or the first that parts this bank's answers.
+
+    Parameters
+    ----------
+    study : Study or None
+        As prepared.
+    by : str
+        What was asked for; empty: nothing in particular.
+    """
+    if by or study is None:
+        return by
+    for name in dict.fromkeys(("segment", "age_band", *study.groups)):
+        if name in study.groups and (study.now[name].value_counts() >= FEWEST_SHOWN).sum() > 1:
+            return name
+    return "segment"
 
 
 def groups(study: Study, by: str) -> Evidence:
