@@ -469,6 +469,11 @@ def test_the_answer_names_groups_beyond_chance_only(two_waves):
     assert "By age, young (60.0) is less satisfied than the others, beyond chance." in said
     assert "The net promoter score is 12.0 points (95 % interval 1.00 to 23.0 points, n = 160)." in said
     quiet = frame.assign(is_different=False)
+    for alike, told in ((True, False), (False, True)):
+        same = Evidence(pd.DataFrame({"latent": [two_waves.target], "is_invariant": [alike]}), "", "", "")
+        said = index_answer.attention(two_waves, index, Evidence(frame, "", "", ""), nothing, nps, nothing,
+                                      by="age_band", same=same)  # fmt: skip
+        assert ("alike (MICOM), so this may come from the questions" in said) is told
     said = index_answer.attention(two_waves, index, Evidence(quiet, "", "", ""), nothing, nps, nothing, by="age_band")
     assert "By age, none of 2 groups differs from the others beyond chance." in said
 

@@ -124,7 +124,15 @@ def trust(study: Study, reliable: Evidence, problems: Evidence, answered: Eviden
 
 
 def attention(
-    study: Study, index: Evidence, groups: Evidence, branches: Evidence, nps: Evidence, themes: Evidence, *, by: str
+    study: Study,
+    index: Evidence,
+    groups: Evidence,
+    branches: Evidence,
+    nps: Evidence,
+    themes: Evidence,
+    *,
+    by: str,
+    same: Evidence | None = None,
 ) -> str:
     """Say which dimensions, groups and branches need attention, beside the net promoter score.
 
@@ -136,6 +144,8 @@ def attention(
         What was found of each; those that are missing are left out.
     by : str
         What the groups are.
+    same : Evidence, optional
+        Whether groups understand the questions alike, from `crmlab.satisfaction.pages.group_evidence.same_yardstick`.
     """
     parts = []
     known = {name: index.estimates.get(f"index_{name}") for name in dimensions_of(study)}
@@ -148,6 +158,13 @@ def attention(
         parts.append(f"Lowest is {lowered(study.title(order[0]))} with {first.short} ({first.interval}){beside}.")
     if len(groups.frame):
         parts.append(_of_groups(groups, by))
+        if same is not None and len(same.frame) and groups.frame["is_different"].any():
+            other = same.frame.loc[~same.frame["is_invariant"].astype(bool), "latent"]
+            if study.target in set(other):
+                parts.append(
+                    f"The two largest groups do not understand the questions on {lowered(study.title(study.target))} "
+                    "alike (MICOM), so this may come from the questions."
+                )
     if len(branches.frame):
         top, bottom = (int(branches[f"branches_{end}"].value) for end in ("top", "bottom"))
         n = branches["branches_top"].n

@@ -236,7 +236,7 @@ def _change_reading(study: Study, last: pd.DataFrame, row: pd.Series) -> str:
     called = known[known["is_change"]]
     change = _change(row)
     told = f"{study.title(study.target)} changed by {change.value:+.1f} points ({change.interval}) since "
-    told += f"{row['wave_from']}; {int(row['n_both'])} customers answered both times."
+    told += f"{wave_name(row['wave_from'])}; {int(row['n_both'])} customers answered both times."
     if len(called):
         rows = called.sort_values("change", key=lambda c: -c.abs(), kind="stable")
         listed = ", ".join(f"{lowered(study.title(name))} {one.change:+.1f}" for name, one in rows.iterrows())
