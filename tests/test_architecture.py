@@ -18,6 +18,7 @@ LAYERS = (
     {"simulation"},
     {"snapshots"},
     {"stats"},
+    {"outreach"},
     {
         "customer_base", "segmentation", "satisfaction", "loyalty", "churn", "winback", "lifecycle", "value", "offers",
         "channels", "campaigns", "trends", "risk",
@@ -29,7 +30,7 @@ LAYERS = (
     {"cli"},
 )  # fmt: skip
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-TOPICS = LAYERS[5]
+TOPICS = LAYERS[6]
 DRAWING = {"matplotlib", "seaborn"}
 HEAVY = (
     "pandas",

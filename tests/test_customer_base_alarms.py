@@ -9,8 +9,8 @@ import pytest
 from crmlab import customer_base as base
 from crmlab.bank import Bank
 from crmlab.bank.writing import write_table
-from crmlab.customer_base.arms import _balance
 from crmlab.customer_base.quality import _chance_of_none, _chance_of_pause
+from crmlab.outreach.arms import _balance, arms
 
 
 def _bank(folder, **tables) -> Bank:
@@ -177,16 +177,16 @@ def _campaign(folder, held: np.ndarray, birth: np.ndarray, planned: float = 0.25
 def test_a_split_off_the_plan_and_arms_of_other_ages_are_two_findings(tmp_path):
     birth = pd.Timestamp("1940-01-01") + pd.to_timedelta(np.arange(400) * 50, unit="D")
     drawn = np.arange(400) % 4 == 0
-    fair = base.arms(_campaign(tmp_path / "fair", drawn, birth).as_of(""))
+    fair = arms(_campaign(tmp_path / "fair", drawn, birth).as_of(""))
     assert fair.reading == "Arms of the planned sizes and of like customers in all campaigns drawn at random (1)."
     # half of the 100 held out: 50 of 400 where 100 are planned, ten standard deviations of a draw away
     young = drawn & (np.arange(400) >= 200)
-    odd = base.arms(_campaign(tmp_path / "odd", young, birth).as_of("")).frame.iloc[0]
+    odd = arms(_campaign(tmp_path / "odd", young, birth).as_of("")).frame.iloc[0]
     assert (odd["holdout_share"], odd["planned_share"]) == (0.125, 0.25)
     assert odd["p_split"] < 1e-8
     assert odd["differs_most"].startswith("age (")
     # the right number of the wrong people
-    oldest = base.arms(_campaign(tmp_path / "old", np.arange(400) < 100, birth).as_of("")).frame.iloc[0]
+    oldest = arms(_campaign(tmp_path / "old", np.arange(400) < 100, birth).as_of("")).frame.iloc[0]
     assert oldest["p_split"] == 1.0
     assert oldest["p_balance"] < 1e-8
     assert oldest["is_alarm"]

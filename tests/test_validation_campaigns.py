@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from crmlab.bank import Bank
+from crmlab.outreach.trials import campaign_contacts
 from crmlab.simulation import simulate
+from crmlab.stats.experiments import difference_of_shares
 from crmlab.validation.campaign_effects import (
     by_campaign,
-    difference,
     estimates,
     naive,
-    outcomes,
     recover,
     true_effects,
 )
@@ -37,16 +37,16 @@ GOALS = ("cross_sell", "retention", "win_back", "activation")
     ],
 )
 def test_the_interval_is_newcombes(treated, held_out, low, high):
-    found = difference(treated, held_out)
+    found = difference_of_shares(treated, held_out)
     assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_pooling_weighs_strata_by_their_customers():
     # 30 customers with a difference of 0.5, 10 with none: 0.375
-    found = difference(([10, 1], [20, 5]), ([0, 1], [10, 5]))
+    found = difference_of_shares(([10, 1], [20, 5]), ([0, 1], [10, 5]))
     assert found.value == pytest.approx(0.375)
     assert found.n == 40
-    assert np.isnan(difference(([1], [5]), ([0], [0])).value)
+    assert np.isnan(difference_of_shares(([1], [5]), ([0], [0])).value)
 
 
 def test_no_campaign_no_estimate(tmp_path: Path):
@@ -62,7 +62,7 @@ def test_estimates_ask_nothing_of_the_truth(small_bank: Path):
         assert set(found) <= set(GOALS)
         for estimate in found.values():
             assert estimate.low <= estimate.value <= estimate.high
-        rows = outcomes(bank)
+        rows = campaign_contacts(bank)
         assert set(by_campaign(bank)) == set(rows.loc[rows["is_randomised"], "campaign_id"])
         assert rows["contact_id"].is_unique
         claims = recover(bank, Truth.open(small_bank))
@@ -102,7 +102,7 @@ def test_comparing_those_chosen_with_the_rest_misleads(tmp_path: Path):
         known = Truth.open(folder).table("campaign_effects").groupby("campaign_id")
         effect, anyway = known["effect_share"].mean(), known["if_held_out_share"].mean()
         with Bank.open(folder, check=False) as bank:
-            did = outcomes(bank).groupby("campaign_id")["has_acted"].mean()
+            did = campaign_contacts(bank).groupby("campaign_id")["has_acted"].mean()
             for name, found in naive(bank).items():
                 rest = did[name] - found.value
                 selection.append(anyway[name] - rest)

@@ -1,7 +1,6 @@
 """Who the customers are, how they come, go and use the bank, and whether the data can be trusted."""
 
 from crmlab.customer_base.alarms import KINDS, Alarm, Checks, check
-from crmlab.customer_base.arms import arms
 from crmlab.customer_base.feeds import coding, units
 from crmlab.customer_base.headline import LABELS, headline, mend_first, trust
 from crmlab.customer_base.holdings import customers, family_shares, products_held
@@ -21,7 +20,6 @@ __all__ = [
     "Checks",
     "active_by_month",
     "age_profile",
-    "arms",
     "channel_shares",
     "check",
     "coding",

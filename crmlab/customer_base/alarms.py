@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from crmlab.bank.questionnaire_choice import recognised_questionnaire
-from crmlab.customer_base.arms import arms, told_of
 from crmlab.customer_base.feeds import coding, units
 from crmlab.customer_base.leaks import leaks
 from crmlab.customer_base.monthly import drift
@@ -17,6 +16,7 @@ from crmlab.customer_base.movement import joiners_changed
 from crmlab.customer_base.persons import dummy_customers, duplicates
 from crmlab.customer_base.quality import coverage, months_covered, set_aside
 from crmlab.customer_base.waves import said_of, waves
+from crmlab.outreach.arms import arms, told_of
 from crmlab.stats import Estimate, Evidence, share_text
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from crmlab.segmentation.calling import contact_channel
+from crmlab.outreach.calling import contact_channel
 from crmlab.segmentation.cards import cards
 from crmlab.segmentation.facts import segment_facts
 from crmlab.segmentation.next_product import own_offer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crmlab.segmentation.calling import call_list
+from crmlab.outreach.calling import call_list
 from crmlab.segmentation.suitability import by_customer
 from crmlab.stats import amount_text
 
@@ -30,7 +30,7 @@ def riskier_list(held: pd.DataFrame, seen: pd.DataFrame, *, day: object, currenc
     Returns
     -------
     DataFrame
-        As `crmlab.segmentation.calling.call_list`, the furthest beyond first, then the most money; and
+        As `crmlab.outreach.calling.call_list`, the furthest beyond first, then the most money; and
         ``riskier_amount`` (currency in products too risky). Nobody is held out: a warning is owed to each.
     """
     people = by_customer(held)

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from crmlab.errors import CrmlabError
-from crmlab.segmentation.calling import call_list, contact_channel
+from crmlab.outreach.calling import call_list, contact_channel
 
 
 def _seen(**columns):
