@@ -71,11 +71,11 @@ def one_run(
     )
     compared = compare_lists(judged)
     held = trial[~trial["is_treated"]]
-    risk = Expectation("trees", is_share=True, seed=seed).fit(facts(held), 1 - held["stayed"].to_numpy())
+    risk = Expectation("trees", is_share=True, seed=seed).fit(facts(held).to_numpy(), 1 - held["stayed"].to_numpy())
     learner = EffectLearner(kind, base="trees", seed=seed).fit(
         facts(trial), trial["stayed"], trial["is_treated"], treated_share=0.5
     )
-    new = new.assign(p_churn=risk.predict(facts(new)), effect=learner.predict_effect(facts(new)))
+    new = new.assign(p_churn=risk.predict(facts(new).to_numpy()), effect=learner.predict_effect(facts(new)))
     true_net = (new["true_effect"] * new["value_amount"] - COST).to_numpy()
     ranking = list_rankings(new)
     earned = {}

@@ -74,6 +74,10 @@ class FeatureTable:
             made += [np.clip((np.where(gap, middle, code) - middle) / spread, -5, 5), gap.astype(float)]
         return np.column_stack(made) if made else np.zeros((len(features), 0))
 
+    def matrix(self, features: pd.DataFrame, base: str) -> np.ndarray:
+        """Matrix for a base: `codes` for ``trees``, else `dense`."""
+        return self.codes(features) if base == "trees" else self.dense(features)
+
     @property
     def word_places(self) -> list[int]:
         """Places of the words among the columns of `codes`."""

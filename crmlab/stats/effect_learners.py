@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from crmlab.errors import refuse
+from crmlab.stats.effect_features import FeatureTable
 from crmlab.stats.effect_models import Expectation, chosen_base
 
 __all__ = ["KINDS", "EffectLearner", "TrialRows", "cross_fitted_effects", "folds_of", "trial_rows"]
@@ -32,6 +33,10 @@ class TrialRows:
         Planned chance of each customer to be treated, above 0 and below 1.
     customers : ndarray of str
         Whose row it is: rows of one customer stay in one fold.
+    x : ndarray of float
+        Features as a matrix, see `with_matrix`.
+    word_places : tuple of int
+        Columns of `x` that are words.
     """
 
     features: pd.DataFrame
@@ -39,6 +44,8 @@ class TrialRows:
     is_treated: np.ndarray
     treated_share: np.ndarray
     customers: np.ndarray
+    x: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    word_places: tuple[int, ...] = ()
 
     @property
     def is_share(self) -> bool:
@@ -47,13 +54,14 @@ class TrialRows:
 
     def part(self, chosen: np.ndarray) -> TrialRows:
         """Rows for which `chosen` is True."""
-        return TrialRows(
-            self.features[chosen],
-            self.outcome[chosen],
-            self.is_treated[chosen],
-            self.treated_share[chosen],
-            self.customers[chosen],
-        )
+        parts = ("outcome", "is_treated", "treated_share", "customers", "x")
+        taken = {name: getattr(self, name)[chosen] for name in parts}
+        return replace(self, features=self.features[chosen], **taken)
+
+    def with_matrix(self, table: FeatureTable, base: str) -> TrialRows:
+        """Add the features as a matrix: made once for all parts, from features alone, so it knows no outcome."""
+        places = tuple(table.word_places) if base == "trees" else ()
+        return replace(self, x=table.matrix(self.features, base), word_places=places)
 
 
 def trial_rows(
@@ -177,13 +185,15 @@ class EffectLearner:
         rows = trial_rows(features, outcome, is_treated, treated_share, customers)
         self.base_ = chosen_base(self.base, _smaller_arm(rows))
         self.treated_share_ = float(rows.treated_share.mean())
+        self.table_ = FeatureTable().fit(rows.features)
+        rows = rows.with_matrix(self.table_, self.base_)
         nuisance = None if self.kind == "dr" else _nuisance(rows, self.base_, self.seed)
         self.models_ = _learned(self.kind, rows, nuisance, self.base_, self.folds, self.seed)
         return self
 
     def predict_effect(self, features: pd.DataFrame) -> pd.Series:
         """Expected change of the outcome by the treatment, for customers in the trial or new ones, same rows."""
-        effect = _predicted(self.kind, self.models_, features, self.treated_share_)
+        effect = _predicted(self.kind, self.models_, self.table_.matrix(features, self.base_), self.treated_share_)
         return pd.Series(effect, index=features.index, name="effect")
 
 
@@ -229,6 +239,7 @@ def cross_fitted_effects(
     _check_kinds(kinds, folds)
     rows = trial_rows(features, outcome, is_treated, treated_share, customers)
     base = chosen_base(base, _smaller_arm(rows))
+    rows = rows.with_matrix(FeatureTable().fit(rows.features), base)
     share = float(rows.treated_share.mean())
     fold = folds_of(rows.customers, folds, seed)
     found = pd.DataFrame({"fold": fold}, index=rows.features.index)
@@ -237,12 +248,12 @@ def cross_fitted_effects(
         inside = fold == number
         train, test = rows.part(~inside), rows.part(inside)
         nuisance = _nuisance(train, base, seed)
-        expected = [model.predict(test.features) for model in nuisance]
+        expected = [model.predict(test.x) for model in nuisance]
         found.loc[inside, ["held_out_mean", "treated_mean"]] = np.column_stack(expected)
         found.loc[inside, "score"] = _score(test, *expected)
         for kind in kinds:
             models = _learned(kind, train, nuisance, base, _INNER, seed)
-            found.loc[inside, f"effect_{kind}"] = _predicted(kind, models, test.features, share)
+            found.loc[inside, f"effect_{kind}"] = _predicted(kind, models, test.x, share)
     return found.reindex(features.index)
 
 
@@ -262,7 +273,7 @@ def _nuisance(rows: TrialRows, base: str, seed: int) -> tuple[Expectation, Expec
     made = []
     for arm in (~rows.is_treated, rows.is_treated):
         model = Expectation(base, is_share=rows.is_share, seed=seed)
-        made.append(model.fit(rows.features[arm], rows.outcome[arm]))
+        made.append(model.fit(rows.x[arm], rows.outcome[arm], rows.word_places))
     return made[0], made[1]
 
 
@@ -280,11 +291,11 @@ def _learned(
     if kind == "x":
         held_out, treated = nuisance
         arm = rows.is_treated
-        gained = rows.outcome[arm] - held_out.predict(rows.features[arm])
-        missed = treated.predict(rows.features[~arm]) - rows.outcome[~arm]
+        gained = rows.outcome[arm] - held_out.predict(rows.x[arm])
+        missed = treated.predict(rows.x[~arm]) - rows.outcome[~arm]
         return (
-            Expectation(base, seed=seed).fit(rows.features[~arm], missed),
-            Expectation(base, seed=seed).fit(rows.features[arm], gained),
+            Expectation(base, seed=seed).fit(rows.x[~arm], missed, rows.word_places),
+            Expectation(base, seed=seed).fit(rows.x[arm], gained, rows.word_places),
         )
     fold = folds_of(rows.customers, folds, seed + 1)
     score = np.zeros(len(fold))
@@ -292,12 +303,12 @@ def _learned(
         inside = fold == number
         test = rows.part(inside)
         models = _nuisance(rows.part(~inside), base, seed)
-        score[inside] = _score(test, *(model.predict(test.features) for model in models))
-    return (Expectation(base, seed=seed).fit(rows.features, score),)
+        score[inside] = _score(test, *(model.predict(test.x) for model in models))
+    return (Expectation(base, seed=seed).fit(rows.x, score, rows.word_places),)
 
 
-def _predicted(kind: str, models: tuple[Expectation, ...], features: pd.DataFrame, share: float) -> np.ndarray:
-    made = [model.predict(features) for model in models]
+def _predicted(kind: str, models: tuple[Expectation, ...], x: np.ndarray, share: float) -> np.ndarray:
+    made = [model.predict(x) for model in models]
     if kind == "t":
         return made[1] - made[0]
     return share * made[0] + (1 - share) * made[1] if kind == "x" else made[0]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-import pandas as pd
 
 from crmlab.errors import refuse
-from crmlab.stats.effect_features import FeatureTable
 
 __all__ = ["BASES", "Expectation", "chosen_base"]
 
@@ -57,28 +57,28 @@ class Expectation:
     def __init__(self, base: str, *, is_share: bool = False, rounds: int = 100, seed: int = 1) -> None:
         self.base, self.is_share, self.rounds, self.seed = base, is_share, rounds, seed
 
-    def fit(self, features: pd.DataFrame, outcome: np.ndarray, weights: np.ndarray | None = None) -> Expectation:
-        """Learn; an outcome that never varies, or features that say nothing, give a constant."""
-        self.table_ = FeatureTable().fit(features)
-        self.mean_ = float(np.average(outcome, weights=weights)) if len(outcome) else 0.0
+    def fit(self, x: np.ndarray, outcome: np.ndarray, word_places: Sequence[int] = ()) -> Expectation:
+        """Learn from a matrix of `crmlab.stats.effect_features.FeatureTable`, shape (n, columns).
+
+        An outcome that never varies, or features that say nothing, give a constant.
+        """
+        self.mean_ = float(np.mean(outcome)) if len(outcome) else 0.0
         self.model_ = None
-        if not self.table_.columns_ or len(outcome) < 2 or np.ptp(outcome) == 0:
+        if not x.shape[1] or len(outcome) < 2 or np.ptp(outcome) == 0:
             return self
-        self.model_ = self._trees(features, outcome, weights) if self.base == "trees" else None
-        if self.base == "linear":
-            self.model_ = self._linear(features, outcome, weights)
+        learn = self._trees if self.base == "trees" else self._linear
+        self.model_ = learn(x, outcome, list(word_places))
         return self
 
-    def predict(self, features: pd.DataFrame) -> np.ndarray:
+    def predict(self, x: np.ndarray) -> np.ndarray:
         """Expected outcome, one number a row."""
         if self.model_ is None:
-            return np.full(len(features), self.mean_)
+            return np.full(len(x), self.mean_)
         if self.base == "trees":
-            return self.model_.predict(self.table_.codes(features), num_threads=1)
-        x = self.table_.dense(features)
+            return self.model_.predict(x, num_threads=1)
         return self.model_.predict_proba(x)[:, 1] if hasattr(self.model_, "predict_proba") else self.model_.predict(x)
 
-    def _trees(self, features: pd.DataFrame, outcome: np.ndarray, weights: np.ndarray | None) -> object:
+    def _trees(self, x: np.ndarray, outcome: np.ndarray, word_places: list[int]) -> object:
         import lightgbm
 
         settings = {
@@ -87,17 +87,13 @@ class Expectation:
             "min_data_in_leaf": max(20, len(outcome) // 200),
             "seed": self.seed,
         }
-        places = self.table_.word_places
-        data = lightgbm.Dataset(
-            self.table_.codes(features), outcome, weight=weights, categorical_feature=places, free_raw_data=True
-        )
+        data = lightgbm.Dataset(x, outcome, categorical_feature=word_places)
         return lightgbm.train(settings, data, num_boost_round=self.rounds)
 
-    def _linear(self, features: pd.DataFrame, outcome: np.ndarray, weights: np.ndarray | None) -> object:
+    def _linear(self, x: np.ndarray, outcome: np.ndarray, word_places: list[int]) -> object:
         from sklearn.linear_model import LogisticRegression, RidgeCV
 
-        x = self.table_.dense(features)
         if self.is_share:
             # strong: arms are small and features many; the penalty does not grow with n, so large samples overrule it
-            return LogisticRegression(C=0.05, max_iter=1_000).fit(x, outcome.astype(int), sample_weight=weights)
-        return RidgeCV(alphas=_ALPHAS).fit(x, outcome, sample_weight=weights)
+            return LogisticRegression(C=0.05, max_iter=1_000).fit(x, outcome.astype(int))
+        return RidgeCV(alphas=_ALPHAS).fit(x, outcome)

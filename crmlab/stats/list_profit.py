@@ -126,8 +126,7 @@ def compare_lists(
     -----
     Profit = mean over all customers of 1{on the list} x (score x value - cost): unbiased, as the scores are, for the
     list as drawn up; normal law, clustered by customer. Lists with no end of their own get the length that earned most
-    in the other folds. The list by effect x value ends where its net value falls to 0, and no later than the length that
-    earned most. By chance: as long as the reference. A list carries a flag where its profit is not shown to be above 0
+    in the other folds. The list by effect x value ends where its net value falls to 0. By chance: as long as the reference. A list carries a flag where its profit is not shown to be above 0
     (two-sided, Holm over lists) or the effect in its first tenth is not shown to be above 0. Flagged lists are never
     picked.
 
@@ -174,7 +173,10 @@ def compare_lists(
             (name, _named(name, longest), share.mean(), *_limits(profit), *_limits(against), *_limits(top), len(net))
         )
     frame = _flagged(pd.DataFrame(rows, columns=_COLUMNS), reference, level)
-    lengths = {name: list_length(rankings[name], net, longest=longest) for name in rankings}
+    lengths = {
+        name: longest if name == "effect_value" else list_length(rankings[name], net, longest=longest)
+        for name in rankings
+    }
     usable = frame[(frame["flag"] == "") & ~frame["list"].isin(["nobody", "chance"])]
     picked = str(usable["list"].iloc[0]) if len(usable) else "nobody"
     return ListComparison(frame, picked, reference, lengths, _reading(frame, picked, unit))
@@ -206,9 +208,10 @@ def _chosen(name: str, ranking: np.ndarray, net: np.ndarray, fold: np.ndarray, l
     share = np.zeros(len(net))
     for number in np.unique(fold):
         inside = fold == number
-        length = list_length(ranking[~inside], net[~inside], longest=longest)
-        share[inside] = _top(ranking[inside], length)
-    return share * (ranking > 0) if name == "effect_value" else share
+        own_end = name == "effect_value"
+        length = longest if own_end else list_length(ranking[~inside], net[~inside], longest=longest)
+        share[inside] = _top(ranking[inside], length) * ((ranking[inside] > 0) | (not own_end))
+    return share
 
 
 def _top(ranking: np.ndarray, length: float) -> np.ndarray:
