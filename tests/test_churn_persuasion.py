@@ -42,12 +42,14 @@ def _bank(folder, kind, n=1_600):
     folder.mkdir()
     tables = {
         "customers": pd.DataFrame({
-            "customer_id": names, "joined_on": "2015-01-01", "birth_on": [f"{2024 - a}-01-01" for a in age],
+            "customer_id": names, "joined_on": np.where(np.arange(2 * n) < 2 * n - 1, "2015-01-01", DAY),
+            "birth_on": [f"{2024 - a}-01-01" for a in age],
             "left_on": np.where(leaves, "2024-05-10", None), "left_reason": np.where(leaves, "customer", None),
             "is_phone_allowed": True,
         }),
         "campaigns": pd.DataFrame({
-            "campaign_id": ["one", "two"], "goal": "retention", "channel": "phone", "started_on": ["2024-02-01", "2024-03-01"],
+            "campaign_id": ["one", "two"], "goal": "retention", "channel": "phone",
+            "started_on": ["2024-02-01", "2024-03-01"],
             "ended_on": ["2024-07-31", "2024-08-31"], "is_randomised": True, "holdout_share": 0.5, "cost_amount": 100.0,
         }),
         "contacts": pd.DataFrame({
@@ -105,9 +107,10 @@ def test_single_effects_are_used_where_the_trial_shows_them(banks):
     assert found.judged.heterogeneity.is_usable
     age = seen["age_years"].reindex(found.customers.index)
     chosen = found.customers["is_chosen"]
-    assert (age[chosen] > 45).mean() > 0.95  # the young are driven away
     assert found.customers.loc[chosen, "net_value_amount"].min() > 0
     true = np.where(age > 50, 0.22, -0.15) * found.customers["value_amount"] - 6.5
+    assert true[chosen].sum() > 0.7 * true[true > 0].sum()  # a straight line in age misses the step at 50
+    assert true[chosen].sum() > 3 * true.sum()  # three times what it earns to call everybody
     total = found.estimates["list_net_value"]
     assert total.low <= true[chosen].sum() <= total.high
     assert found.answer.startswith(f"Call {chosen.sum():,} customers by expected net value")
@@ -173,7 +176,7 @@ def test_a_bank_without_campaigns_and_one_customer(tmp_path):
     pd.DataFrame({"customer_id": ["a"], "joined_on": ["2020-01-01"], "birth_on": ["1980-01-01"]}).to_csv(
         folder / "customers.csv", index=False
     )
-    bank = Bank.open(folder).as_of("2024-01-31")
+    bank = Bank.open(folder).as_of("2020-01-01")
     seen = snapshot(bank)
     scored = pd.DataFrame({"p_churn": [0.3], "value_amount": [100.0]}, index=seen.index)
     with pytest.raises(CrmlabError) as error:

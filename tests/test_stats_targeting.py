@@ -76,7 +76,8 @@ def _trial(seed, n=3_000, effect=0.0, by_risk=0.0, noise=0.5):
     true = effect + by_risk * (risk - 0.5)
     return pd.DataFrame(
         {
-            "score": true + noise * rng.normal(size=n), "fold": np.arange(n) % 5, "value_amount": rng.lognormal(4.5, 0.5, n),
+            "score": true + noise * rng.normal(size=n), "fold": np.arange(n) % 5,
+            "value_amount": rng.lognormal(4.5, 0.5, n),
             "cost_amount": 2.0, "p_churn": risk, "effect": true, "true": true,
         }
     )  # fmt: skip

@@ -30,8 +30,8 @@ class ListComparison:
         One row a list, the best first: ``list``, ``name``, ``length_share`` (of all customers of the trial),
         ``profit``, ``profit_low``, ``profit_high`` (money a customer of the trial), ``p_value`` (profit is not 0,
         corrected over lists), ``against``, ``against_low``, ``against_high``, ``against_p`` (profit less that of the
-        reference, paired, corrected), ``top_effect``, ``top_effect_low``, ``top_effect_high`` (effect in the tenth ranked
-        first), ``flag`` (why not to use the list; "" for none).
+        reference, paired, corrected), ``top_effect``, ``top_effect_low``, ``top_effect_high`` (effect in the tenth
+        ranked first), ``flag`` (why not to use the list; "" for none).
     picked : str
         The list to use: the largest profit among those without a flag; ``nobody`` where all have one.
     reference : str
@@ -126,8 +126,8 @@ def compare_lists(
     -----
     Profit = mean over all customers of 1{on the list} x (score x value - cost): unbiased, as the scores are, for the
     list as drawn up; normal law, clustered by customer. Lists with no end of their own get the length that earned most
-    in the other folds. The list by effect x value ends where its net value falls to 0. By chance: as long as the reference. A list carries a flag where its profit is not shown to be above 0
-    (two-sided, Holm over lists) or the effect in its first tenth is not shown to be above 0. Flagged lists are never
+    in the other folds. The list by effect x value ends where its net value falls to 0. By chance: as long
+    as the reference. A list carries a flag where its profit is not shown to be above 0 (two-sided, Holm over lists) or the effect in its first tenth is not shown to be above 0. Flagged lists are never
     picked.
 
     References
@@ -140,8 +140,8 @@ def compare_lists(
     >>> n = 4_000
     >>> rng = np.random.default_rng(1)
     >>> true = np.where(np.arange(n) % 2 == 0, 0.2, -0.1)
-    >>> trial = pd.DataFrame({"score": true + 0.5 * rng.normal(size=n), "fold": np.arange(n) // 2 % 2, "value_amount": 100.0,
-    ...                       "cost_amount": 5.0, "effect": true, "p_churn": rng.random(n)})
+    >>> trial = pd.DataFrame({"score": true + 0.5 * rng.normal(size=n), "fold": np.arange(n) // 2 % 2,
+    ...                       "value_amount": 100.0, "cost_amount": 5.0, "effect": true, "p_churn": rng.random(n)})
     >>> compare_lists(trial).picked
     'effect_value'
     """
@@ -258,9 +258,9 @@ def _flagged(frame: pd.DataFrame, reference: str, level: float) -> pd.DataFrame:
             told.append("no length of it earned anything")
         elif row.profit_high < 0:
             told.append("loses money")
-        elif not (row.profit > 0 and row.p_value < 1 - level) and row.list != "chance":
-            told.append("not shown to earn money")
-        elif row.list == "chance" and not row.profit_low > 0:
+        elif (not (row.profit > 0 and row.p_value < 1 - level) and row.list != "chance") or (
+            row.list == "chance" and not row.profit_low > 0
+        ):
             told.append("not shown to earn money")
         if not row.top_effect_low > 0:
             told.append("its first tenth is not shown to be moved" if row.list in LISTS else "effect not shown")

@@ -46,10 +46,10 @@ def break_even_by_risk(scored: pd.DataFrame, *, cost_amount: float, currency: st
     -------
     Evidence
         Frame, highest risk first: ``risk_group`` (``1`` is the highest), ``customers_count``, ``p_churn`` (mean),
-        ``value_amount`` (mean), ``break_even_share`` with ``break_even_low``, ``break_even_high`` (share of those called
-        who must stay because of the call; interval from the spread of values), ``of_leavers_share`` (the same, of those
-        who would leave: above 1 no call can pay), ``said`` (1 in N of those called). Estimates: ``break_even_share`` and
-        ``of_leavers_share`` of the group with the highest risk.
+        ``value_amount`` (mean), ``break_even_share`` with ``break_even_low`` and ``break_even_high`` (share of those
+        called who must stay because of the call; interval from the spread of values), ``of_leavers_share`` (the same, of
+        those who would leave: above 1 no call can pay), ``said`` (1 in N of those called). Estimates:
+        ``break_even_share`` and ``of_leavers_share`` of the group with the highest risk.
 
     Notes
     -----
@@ -87,7 +87,7 @@ def break_even_by_risk(scored: pd.DataFrame, *, cost_amount: float, currency: st
     pays = frame["of_leavers_share"] < 1
     estimates = {
         "break_even_share": Estimate(float(top["break_even_share"]), "share", float(top["break_even_low"]),
-                                     float(top["break_even_high"]), int(top["customers_count"]), "normal, of mean value"),
+                                     float(top["break_even_high"]), int(top["customers_count"]), "normal"),
         "of_leavers_share": Estimate(float(top["of_leavers_share"]), "share", n=int(top["customers_count"])),
     }  # fmt: skip
     unreachable = (
@@ -100,8 +100,8 @@ def break_even_by_risk(scored: pd.DataFrame, *, cost_amount: float, currency: st
         f"A call must keep {top['said']} of those called at the highest risk",
         f"Share of those called who must stay because of the call, at {amount_text(cost_amount, currency)} a call; "
         f"{len(known):,} customers by risk; 95 % from the spread of values",
-        f"At the highest risk {share_text(top['p_churn'])} are expected to leave, and a call pays if it keeps {top['said']} "
-        f"of those called, which is {_of_leavers(top['of_leavers_share'])} of those who would leave.{unreachable} "
+        f"At the highest risk {share_text(top['p_churn'])} are expected to leave, and a call pays if it keeps "
+        f"{top['said']} of those called, which is {_of_leavers(top['of_leavers_share'])} of those who would leave.{unreachable} "
         "Risk says who leaves, not who can be kept.",
         estimates,
     )

@@ -40,8 +40,8 @@ def gain_by_mean_effect(
     Notes
     -----
     Share kept = - effect / share of the held out that left; effect of a customer = p_churn x share kept. That the share
-    is the same for all is an assumption: the trial did not show otherwise, nor did it show this. The limits are those of
-    the mean effect and go up and down for all customers together.
+    is the same for all is an assumption: the trial did not show otherwise, nor did it show this. The limits are those
+    of the mean effect and go up and down for all customers together.
 
     Examples
     --------

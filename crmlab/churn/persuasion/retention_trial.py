@@ -132,8 +132,8 @@ def retention_trial(bank: Bank, *, false_alarm_rate: float = 0.05) -> RetentionT
 def persuasion_features(seen: pd.DataFrame, smaller_arm: int) -> list[str]:
     """Name the columns of a snapshot from which effects may be learned.
 
-    Numbers, flags, and words of few levels; in a trial with a small arm a short list named beforehand, as far as the bank
-    knows them (all, where it knows none of these).
+    Numbers, flags, and words of few levels; in a trial with a small arm a short list named beforehand, as far as the
+    bank knows them (all, where it knows none of these).
     """
     if smaller_arm < _ENOUGH_FOR_ALL and (few := [name for name in _FEW if name in seen]):
         return few

@@ -44,8 +44,8 @@ class WhomToCall:
         Two or three sentences for the first lines of a page.
     customers : DataFrame
         Everybody scored, indexed by ``customer_id``, the list first: ``p_churn``, ``value_amount``,
-        ``break_even_share``, ``effect``, ``net_value_amount``, ``net_low_amount``, ``net_high_amount`` (money; not known
-        where no trial says anything), ``is_chosen``, ``reason``.
+        ``break_even_share``, ``effect``, ``net_value_amount``, ``net_low_amount``, ``net_high_amount`` (money; not
+        known where no trial says anything), ``is_chosen``, ``reason``.
     reasons : Series of str
         For `crmlab.outreach.calling.call_list`, in the order of calling.
     holdout_share : float
@@ -151,8 +151,8 @@ def whom_to_call(
     customers = _ranked(stakes.assign(is_chosen=chosen), mode, has_value)
     months = trial.months if np.isfinite(trial.months) else 7.0
     design = trial_design(
-        stakes[stakes["break_even_share"] < stakes["p_churn"]], cost_amount=cost, kept_share=kept_share, holdout=holdout_share
-        or 0.5, outcome_months=months, customers_a_month=_a_month(trial, channel, capacity, len(stakes)),
+        stakes[stakes["break_even_share"] < stakes["p_churn"]], cost_amount=cost, kept_share=kept_share,
+        holdout=holdout_share or 0.5, outcome_months=months, customers_a_month=_a_month(trial, channel, capacity, len(stakes)),
         left_share=_left(tried),
     )  # fmt: skip
     break_even = break_even_by_risk(stakes, cost_amount=cost, currency=bank.currency) if has_value else Evidence(
@@ -164,8 +164,10 @@ def whom_to_call(
     if judged is not None:
         estimates |= judged.persuadable.estimates | judged.lists.estimates
     answer = _answer(mode, customers, estimates, trial, tried, judged, break_even, unknown)
-    return WhomToCall(mode, answer, customers, reasons, holdout_share, trial, effects, break_even, design, judged, why, cost,
-                      {name: one for name, one in estimates.items() if np.isfinite(one.value)})  # fmt: skip
+    known = {name: one for name, one in estimates.items() if np.isfinite(one.value)}
+    return WhomToCall(
+        mode, answer, customers, reasons, holdout_share, trial, effects, break_even, design, judged, why, cost, known
+    )
 
 
 def _checked(scored: pd.DataFrame, seen: pd.DataFrame, holdout_share: float) -> pd.DataFrame:
@@ -177,7 +179,8 @@ def _checked(scored: pd.DataFrame, seen: pd.DataFrame, holdout_share: float) -> 
           [f"whom_to_call: scored lacks column 'p_churn'; it has {list(scored.columns)}."]),
         *([f"whom_to_call: {wrong:,} of {len(p):,} values of p_churn are no probability. Give values from 0 to 1."]
           if wrong else []),
-        *(["whom_to_call: some customers are scored twice. Give one row a customer."] if not scored.index.is_unique else []),
+        *([] if scored.index.is_unique else
+          ["whom_to_call: some customers are scored twice. Give one row a customer."]),
         *([f"whom_to_call: {lacking:,} scored customers are not in the snapshot. Score the customers of the snapshot."]
           if lacking else []),
         *([] if 0 <= holdout_share < 1 else
