@@ -36,7 +36,8 @@ def trial_design(
     cost_amount : float
         Of a call.
     customers_a_month : float
-        Customers who can enter the trial each month, both arms together; above 0.
+        Customers who can enter the trial each month, both arms together; above 0. Nobody enters again before the
+        outcome is known, so no more than all customers over the months of the outcome.
     left_share : float, optional
         Share expected to leave by the end of the outcome window without a call; None: mean ``p_churn``.
     kept_share : float
@@ -113,6 +114,8 @@ def trial_design(
 
 
 def _long(months: float) -> str:
+    if months > 120:
+        return "more than 10 years"
     return f"{math.ceil(months)} months" if months < 36 else f"{months / 12:,.0f} years"
 
 

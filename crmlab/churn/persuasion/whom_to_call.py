@@ -133,7 +133,8 @@ def whom_to_call(
     stakes = _checked(scored, seen, holdout_share)
     has_value = "value_amount" in stakes
     trial = retention_trial(bank)
-    cost = _cost(trial, channel, contact_cost_amount, has_value)
+    a_call = _cost(trial, channel, contact_cost_amount, has_value)
+    cost = a_call if has_value else 0.0  # customers and money cannot be set against each other
     if not has_value:
         stakes = stakes.assign(value_amount=1.0)
     unknown = int(stakes["value_amount"].isna().sum())
@@ -151,9 +152,9 @@ def whom_to_call(
     customers = _ranked(stakes.assign(is_chosen=chosen), mode, has_value)
     months = trial.months if np.isfinite(trial.months) else 7.0
     design = trial_design(
-        stakes[stakes["break_even_share"] < stakes["p_churn"]], cost_amount=cost, kept_share=kept_share,
-        holdout=holdout_share or 0.5, outcome_months=months, customers_a_month=_a_month(trial, channel, capacity, len(stakes)),
-        left_share=_left(tried),
+        stakes[stakes["break_even_share"] < stakes["p_churn"]], cost_amount=a_call, kept_share=kept_share,
+        holdout=holdout_share or 0.5, outcome_months=months, left_share=_left(tried),
+        customers_a_month=min(_a_month(trial, channel, capacity, len(stakes)), max(len(stakes), 1) / months),
     )  # fmt: skip
     break_even = break_even_by_risk(stakes, cost_amount=cost, currency=bank.currency) if has_value else Evidence(
         pd.DataFrame(), "", "", "What a customer is worth is not known here, so no break-even effect can be given."
@@ -166,7 +167,7 @@ def whom_to_call(
     answer = _answer(mode, customers, estimates, trial, tried, judged, break_even, unknown)
     known = {name: one for name, one in estimates.items() if np.isfinite(one.value)}
     return WhomToCall(
-        mode, answer, customers, reasons, holdout_share, trial, effects, break_even, design, judged, why, cost, known
+        mode, answer, customers, reasons, holdout_share, trial, effects, break_even, design, judged, why, a_call, known
     )
 
 
@@ -205,7 +206,7 @@ def _cost(trial: RetentionTrial, channel: str, given: float | None, has_value: b
         refuse(
             f"whom_to_call: no contact by {channel} in a retention campaign shows its cost. Give contact_cost_amount."
         )
-    return 0.0 if np.isnan(mean) or not has_value else mean
+    return 0.0 if np.isnan(mean) else mean
 
 
 def _longest(n: int, cost: float, budget: float | None, capacity: int | None) -> float:
