@@ -1,0 +1,1 @@
+"""Churn: who will leave, why, and whom to call."""
