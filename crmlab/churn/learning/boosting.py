@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 import lightgbm as lgb
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import expit
 
 from crmlab.stats.recalibration import Calibrator
 from crmlab.stats.time_splits import shuffled_folds
 
-__all__ = ["HeldBack", "Plan", "correction", "held_back", "learned", "parts", "raw", "read", "row_losses"]
+__all__ = ["HeldBack", "Plan", "carried_over", "correction", "held_back", "learned", "parts", "raw", "read", "row_losses"]
 
 _MOST_ROUNDS, _PATIENCE = 2_000, 60
 _LOOKS = 5  # folds of customers held back in turn, fewer where events abound
-_ENOUGH_EVENTS = 1_000  # held back: more make neither the number of trees nor the correction surer
-_SMALLEST_HELD_SHARE = 0.15  # of the rows on the latest dates held back
+_ENOUGH_EVENTS = 500  # held back: more make neither the number of trees nor the correction surer
+_HELD_SHARE, _HELD_EVENTS = 0.05, 100  # on the latest dates held back: of the rows, and of the rarer kind
 _SURE = 2.0  # standard errors by which a correction must lower the loss
 _FIXED = {
     "objective": "binary",
@@ -79,6 +80,10 @@ class HeldBack:
         Whether the loss was smaller than that of saying the event rate to everybody.
     told : str
         Which rows they are, in words.
+    places : ndarray of int
+        Rows of the plan.
+    is_late : bool
+        Whether they are the latest dates, from which the final members learn too.
     """
 
     rounds: int
@@ -87,6 +92,8 @@ class HeldBack:
     customers: np.ndarray
     is_better_than_rate: bool
     told: str
+    places: np.ndarray
+    is_late: bool
 
 
 def held_back(plan: Plan) -> HeldBack:
@@ -118,7 +125,8 @@ def held_back(plan: Plan) -> HeldBack:
     y = plan.outcome[places]
     rate = np.clip(y.mean(), 1e-9, 1 - 1e-9)
     of_rate = -float(np.sum(y * np.log(rate) + (1 - y) * np.log(1 - rate)))
-    return HeldBack(rounds, y, score, plan.customers[places], bool(loss[rounds - 1] < of_rate), told)
+    return HeldBack(rounds, y, score, plan.customers[places], bool(loss[rounds - 1] < of_rate), told,
+                    places, not late.all())  # fmt: skip
 
 
 def correction(found: HeldBack) -> tuple[str, float, float, str]:
@@ -148,6 +156,17 @@ def correction(found: HeldBack) -> tuple[str, float, float, str]:
         return "none", 0.0, 1.0, f"Probabilities stay as they are: no correction helped beyond chance on {rows}."
     intercept, slope = _line(best, p, y)
     return best, intercept, slope, f"Probabilities were corrected ({best}) on {rows}."
+
+
+def carried_over(found: HeldBack, intercept: float, slope: float, score: np.ndarray) -> float:
+    """Give the intercept for the final members, which know the latest dates already.
+
+    A correction learned on dates held back makes good what the earlier dates did not show. The final members have seen
+    these dates: to add the whole shift again would count it twice. So the mean probability of the rows held back is
+    kept, not the shift.
+    """
+    wanted = float(expit(intercept + slope * found.score).mean())
+    return float(brentq(lambda shift: float(expit(shift + slope * score).mean()) - wanted, -60, 60, xtol=1e-12))
 
 
 def learned(plan: Plan, rounds: int) -> list[lgb.Booster]:
@@ -188,10 +207,11 @@ def _latest(plan: Plan) -> tuple[np.ndarray, str]:
     for count in range(1, len(days)):
         late = plan.dates >= days[-count]
         events, before = plan.outcome[late].sum(), plan.outcome[~late]
-        enough = late.mean() >= _SMALLEST_HELD_SHARE and events >= 50
+        enough = late.mean() >= _HELD_SHARE and min(events, late.sum() - events) >= _HELD_EVENTS
         last_chance = count >= max(1, len(days) // 3)
         if enough or last_chance:
-            if min(events, before.sum()) < 10 or min((1 - plan.outcome[late]).sum(), (1 - before).sum()) < 10:
+            few = min(events, late.sum() - events, before.sum(), (1 - before).sum())
+            if few < 10 or late.mean() < _HELD_SHARE:
                 break
             said = f"the latest date ({days[-1]})" if count == 1 else f"the latest {count} dates (from {days[-count]})"
             return late, f"{said}, customers not learned from"

@@ -116,6 +116,9 @@ class ChurnModel:
         self.rounds_, self.held_back_ = found.rounds, found.told
         self.calibration_, self._intercept, self._slope, why = boosting.correction(found)
         self.boosters_ = boosting.learned(plan, found.rounds)
+        if self.calibration_ != "none" and found.is_late:
+            now = self._scores(matrix[found.places])
+            self._intercept = boosting.carried_over(found, self._intercept, self._slope, now)
         self.n_, self.events_count_ = len(rows.outcome), int(rows.outcome.sum())
         self.base_rate_ = float(rows.outcome.mean())
         self.first_on_, self.last_on_ = rows.first_on, rows.last_on
@@ -146,11 +149,7 @@ class ChurnModel:
         Series
             ``score``; higher for a likelier leaver. It ranks as `predict_proba` does.
         """
-        matrix = self._ready(features)
-        total = np.zeros(len(matrix))
-        for booster in self.boosters_:
-            total += boosting.raw(booster, matrix, self.threads)
-        return pd.Series(total / len(self.boosters_), index=features.index, name="score")
+        return pd.Series(self._scores(self._ready(features)), index=features.index, name="score")
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
         """Part each score into what each column adds to the average customer's.
@@ -217,6 +216,9 @@ class ChurnModel:
         made.rounds_, made.held_back_, made.notes_ = said["rounds"], said["held_back"], list(said["notes"])
         made.first_on_, made.last_on_ = said["first_on"], said["last_on"]
         return made
+
+    def _scores(self, matrix: np.ndarray) -> np.ndarray:
+        return np.mean([boosting.raw(booster, matrix, self.threads) for booster in self.boosters_], axis=0)
 
     def _ready(self, features: pd.DataFrame) -> np.ndarray:
         self._refuse_unlearned()

@@ -135,6 +135,25 @@ class Preparation:
         refuse(*problems)
         return matrix
 
+    def with_known_words(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+        """Make gaps of words that were not learned from, and count them: for judging the past, not for scoring.
+
+        Returns
+        -------
+        tuple of DataFrame and dict
+            A copy where needed, and the number of rows by column.
+        """
+        counts, changed = {}, frame
+        for name, words in self.words_.items():
+            if name not in frame.columns or REST in words:
+                continue
+            column = frame[name]
+            strange = column.notna() & ~column.astype("str").isin(words)
+            if strange.any():
+                counts[name] = int(strange.sum())
+                changed = changed.assign(**{name: column.astype(object).where(~strange, None)})
+        return changed, counts
+
     def _read(self, name: str, column: pd.Series) -> tuple[list[str], np.ndarray | None]:
         was, kind = self.kinds_[name], _kind(column)
         if kind == "empty":
