@@ -140,10 +140,14 @@ class HazardModel:
         """
         if self.learner not in _LEARNERS:
             known = ", ".join(_LEARNERS)
-            refuse(f"HazardModel: learner {self.learner!r} is not known.{nearest(self.learner, _LEARNERS)} Choose {known}.")
+            refuse(
+                f"HazardModel: learner {self.learner!r} is not known.{nearest(self.learner, _LEARNERS)} Choose {known}."
+            )
         if customers is None:
             named = "customer_id" in features.columns
-            customers = features["customer_id"] if named else features.index if features.index.name else range(len(features))
+            customers = (
+                features["customer_id"] if named else features.index if features.index.name else range(len(features))
+            )
         self.columns_ = feature_names(features)
         used = features[self.columns_]
         table = person_periods(used, months, exit_cause, horizon_months=self.horizon_months)
@@ -213,7 +217,9 @@ class HazardModel:
             refuse("HazardModel: nothing was learned yet. Call fit first.")
         n, steps = len(features), self.horizon_months
         lacks = [name for name in self.columns_ if name not in features.columns]
-        refuse(*(f"HazardModel: column {name!r} is missing.{nearest(name, features.columns)} Give it." for name in lacks))
+        refuse(
+            *(f"HazardModel: column {name!r} is missing.{nearest(name, features.columns)} Give it." for name in lacks)
+        )
         long = features[self.columns_].iloc[np.repeat(np.arange(n), steps)].reset_index(drop=True)
         long[MONTH] = np.tile(np.arange(1, steps + 1), n)
         found = {name: model.predict_proba(long).to_numpy().reshape(n, steps) for name, model in self._models.items()}

@@ -167,7 +167,9 @@ def _group(column: str, reasons: Mapping[str, Reason]) -> str:
 def _grouped(parts: pd.DataFrame, reasons: Mapping[str, Reason]) -> pd.DataFrame:
     columns = [name for name in parts.columns if name != "base"]
     wrong = sorted(name for name, reason in reasons.items() if not isinstance(reason, Reason))
-    clash = sorted({reason.group for reason in reasons.values() if isinstance(reason, Reason) and reason.group == "base"})
+    clash = sorted(
+        {reason.group for reason in reasons.values() if isinstance(reason, Reason) and reason.group == "base"}
+    )
     refuse(
         *(f"reasons: {name!r} is a {type(reasons[name]).__name__}. Give a Reason." for name in wrong),
         *(["reasons: a group is named 'base', which is the average customer. Name it otherwise."] * bool(clash)),
@@ -191,5 +193,7 @@ def _sentences(model: ChurnModel, column: str, values: pd.Series, reason: Reason
         low, high = ("not {}", "{}") if is_flag else ("low {}", "high {}")
         line = 0.5 if is_flag else float(prepared.typical_[column])
         number = values.astype(float).to_numpy(dtype=float, na_value=np.nan)
-        told = np.where(number > line, reason.high or high.format(plain), reason.low or low.format(plain)).astype(object)
+        told = np.where(number > line, reason.high or high.format(plain), reason.low or low.format(plain)).astype(
+            object
+        )
     return np.where(gap, reason.missing or f"nothing is known of {plain}", told)
