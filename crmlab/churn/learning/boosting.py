@@ -30,7 +30,7 @@ _LOOKS = 5  # folds of customers held back in turn, fewer where events abound
 _ENOUGH_EVENTS = 500  # held back: more make neither the number of trees nor the correction surer
 _HELD_SHARE, _HELD_EVENTS = 0.05, 100  # on the latest dates held back: of the rows, and of the rarer kind
 _SURE = 2.0  # standard errors by which a correction must lower the loss
-_FIXED = {
+FIXED = {
     "objective": "binary",
     "metric": "binary_logloss",
     "verbosity": -1,
@@ -65,7 +65,7 @@ class Plan:
         """LightGBM's parameters. Trees grow with the events there are: 8 leaves for 2,000 events or fewer, up to 31."""
         events = min(self.outcome.sum(), len(self.outcome) - self.outcome.sum())
         leaves = int(np.clip(8 * np.sqrt(events / 2_000), 8, 31))
-        found = {**_FIXED, "num_leaves": leaves, "num_threads": self.threads}
+        found = {**FIXED, "num_leaves": leaves, "num_threads": self.threads}
         if self.monotone and any(self.monotone):
             found |= {"monotone_constraints": self.monotone, "monotone_constraints_method": "advanced"}
         return found

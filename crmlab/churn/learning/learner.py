@@ -161,8 +161,8 @@ class ChurnModel:
 
         Notes
         -----
-        Exact Shapley values of the trees, averaged over the members. Columns that say the same share what they add. They
-        say what the score is made of, never why a customer leaves.
+        Exact Shapley values of the trees, averaged over the members. Columns that say the same share what they add.
+        They say what the score is made of, never why a customer leaves.
 
         References
         ----------
@@ -256,7 +256,8 @@ class ChurnModel:
         ]
         refuse(
             *(
-                f"ChurnModel: monotone names {name!r}, which is no column.{nearest(name, known)} Name a column of numbers."
+                f"ChurnModel: monotone names {name!r}, which is no column.{nearest(name, known)} "
+                "Name a column of numbers."
                 for name in self.monotone
                 if name not in known
             ),
@@ -266,7 +267,8 @@ class ChurnModel:
                 if prepared.kinds_.get(name) == "words"
             ),
             *(
-                f"ChurnModel: column {name!r} alone tells every outcome. Ask when its value was written, and leave it out."
+                f"ChurnModel: column {name!r} alone tells every outcome. "
+                "Ask when its value was written, and leave it out."
                 for name in tell
             ),
         )
