@@ -219,9 +219,7 @@ def read_definition(text: str, *, outcome_months: int = 0, gap_months: int = 0) 
     """
     name, _, rest = (part.strip() for part in str(text).partition(":"))
     if name not in DEFINITIONS:
-        raise CrmlabError(
-            [f"definition has no {name!r}.{nearest(name, DEFINITIONS)} It knows {list(DEFINITIONS)}."]
-        )
+        raise CrmlabError([f"definition has no {name!r}.{nearest(name, DEFINITIONS)} It knows {list(DEFINITIONS)}."])
     families = tuple(one.strip() for one in rest.split(",") if one.strip())
     if families and name != "closing":
         raise CrmlabError([f"definition {name!r} takes no families. Leave out {', '.join(families)}."])

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from crmlab.churn.definitions.courses import Courses, courses, seen_from
+from crmlab.churn.definitions.courses import seen_from
 from crmlab.churn.definitions.definition import Closing, Silent, ValueLoss
 from crmlab.churn.definitions.labels import Labels, label_dates, lacking
+from crmlab.churn.definitions.memory import Memory
 from crmlab.churn.definitions.silence import came_back, lead_time
-from crmlab.snapshots.dates import MONTH_END, add_months
+from crmlab.snapshots.dates import add_months
 from crmlab.stats.evidence import Evidence
 from crmlab.stats.intervals import proportion
 
@@ -82,17 +83,23 @@ def definition_lab(bank: Bank, *, outcome_months: int = 6, dates: Sequence[objec
     why = "; ".join(f"{name} cannot be seen: no {what}" for name, what in reasons.items() if what)
     if not can or add_months(first, 3) > as_of:
         return None
-    rolled = {MONTH_END: courses(bank, MONTH_END)}
-    found = {one.name: label_dates(bank, [as_of], one, rolled)[0] for one in can}
+    memory = Memory(bank)
+    found = {one.name: label_dates(bank, [as_of], one, memory)[0] for one in can}
     silent = next((one for one in can if isinstance(one, Silent)), None)
     back = lead = None
     if silent:
         days = list(dates) or _half_years(first, last, silent)
-        back = came_back(bank, label_dates(bank, days, silent, rolled), rolled=rolled[MONTH_END]) if days else None
+        back = came_back(bank, label_dates(bank, days, silent, memory), rolled=memory.courses()) if days else None
         closing = next((one for one in can if isinstance(one, Closing)), None)
-        lead = lead_time(bank, silent, rolled=rolled[MONTH_END]) if closing else None
+        lead = lead_time(bank, silent, rolled=memory.courses()) if closing else None
     return DefinitionLab(
-        as_of, rates(list(found.values())), _variants(bank, can, last, first, rolled), list_overlap(found), back, lead, why
+        as_of,
+        rates(list(found.values())),
+        _variants(bank, can, last, first, memory),
+        list_overlap(found),
+        back,
+        lead,
+        why,
     )
 
 
@@ -182,7 +189,7 @@ def _variants(
     can: list[Closing | Silent | ValueLoss],
     last: dt.date,
     first: dt.date,
-    rolled: dict[int, Courses],
+    memory: Memory,
 ) -> Evidence:
     """Every definition with other windows and thresholds; each looks from the latest date its window allows."""
     rows = []
@@ -193,7 +200,7 @@ def _variants(
         for months in windows:
             for fall in _FALLS if not isinstance(one, Closing) else (None,):
                 changed = replace(one, outcome_months=months, **({"fall_share": fall} if fall else {}))
-                got = label_dates(bank, [longest], changed, rolled)[0]
+                got = label_dates(bank, [longest], changed, memory)[0]
                 listed = set(got.churned.index[got.churned == 1])
                 reference = listed if reference is None else reference
                 either = listed | reference

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from crmlab.churn.definitions.courses import Courses, courses, seen_from
+from crmlab.churn.definitions.courses import Courses, seen_from
 from crmlab.churn.definitions.definition import Closing, Silent, ValueLoss
-from crmlab.churn.definitions.events import REASONS, closings, holders, matured_amounts, there
+from crmlab.churn.definitions.events import REASONS
+from crmlab.churn.definitions.memory import Memory
 from crmlab.errors import CrmlabError, refuse
 from crmlab.snapshots.dates import add_months, anchor_of, read_date, read_dates
 from crmlab.snapshots.outcome import OutcomeWindow, outcome_window
@@ -132,7 +133,7 @@ def label_dates(
     bank: Bank,
     dates: Iterable[object],
     definition: Closing | Silent | ValueLoss,
-    rolled: dict[int, Courses] | None = None,
+    memory: Memory | None = None,
 ) -> list[Labels]:
     """Label several dates; they share the roll-up of balances and bookings.
 
@@ -141,8 +142,8 @@ def label_dates(
     bank, definition
         As in `labels`.
     dates : iterable of str or date
-    rolled : dict of int to Courses, optional
-        What was rolled up of this bank before, by the day on which months end; what is missing is added.
+    memory : Memory, optional
+        What was read of this bank before; what is missing is added.
 
     Returns
     -------
@@ -151,21 +152,21 @@ def label_dates(
     """
     days = read_dates(list(dates))
     _refuse_unknown(bank, days, definition)
-    rolled = {} if rolled is None else rolled
-    found = []
-    for day in days:
-        anchor = anchor_of(day)
-        if anchor not in rolled:
-            rolled[anchor] = courses(bank, anchor)
-        if not isinstance(definition, Closing) and rolled[anchor].column(day) < 0:
-            begins = seen_from(bank)
-            refuse(f"labels at {day}: {bank.name} knows balances and bookings from {begins} on. Take a later date.")
-        found.append(_labelled(bank, day, definition, rolled[anchor]))
-    return found
+    memory = memory or Memory(bank)
+    if not isinstance(definition, Closing):
+        begins = seen_from(bank)
+        refuse(
+            *(
+                f"labels at {day}: {bank.name} knows balances and bookings from {begins} on. Take a later date."
+                for day in days
+                if day < begins
+            )
+        )
+    return [_labelled(memory, day, definition) for day in days]
 
 
 def eligible(
-    bank: Bank, as_of: object, definition: Closing | Silent | ValueLoss, rolled: Courses | None = None
+    bank: Bank, as_of: object, definition: Closing | Silent | ValueLoss, memory: Memory | None = None
 ) -> pd.Series:
     """Say which customers of a date are in question, by what is known that day: whom to score.
 
@@ -174,8 +175,8 @@ def eligible(
     bank : Bank
     as_of : str or date
     definition : Closing, Silent or ValueLoss
-    rolled : Courses, optional
-        As rolled up before, with months that end on the day of the date.
+    memory : Memory, optional
+        What was read of this bank before.
 
     Returns
     -------
@@ -183,15 +184,15 @@ def eligible(
         By ``customer_id``: empty for those in question, else why not.
     """
     day = read_date(as_of)
-    if rolled is None:
-        rolled = courses(bank, anchor_of(day))
-    people = there(bank, day)
+    memory = memory or Memory(bank)
+    rolled = memory.courses(anchor_of(day))
+    people = memory.there(day)
     why = pd.Series("", index=people.index, dtype="str")
     rows = rolled.customers.get_indexer(people.index)
     now = rolled.column(day)
     if isinstance(definition, Closing):
         if definition.families:
-            held = people.index.isin(holders(bank, day, definition.families))
+            held = people.index.isin(memory.holders(day, definition.families))
             why = why.mask(~held, "holds none of these products")
     else:
         since = _since(people, rolled)
@@ -206,19 +207,19 @@ def eligible(
     return why
 
 
-def _labelled(bank: Bank, day: dt.date, definition: Closing | Silent | ValueLoss, rolled: Courses) -> Labels:
+def _labelled(memory: Memory, day: dt.date, definition: Closing | Silent | ValueLoss) -> Labels:
     window = outcome_window(day, definition.gap_months, definition.outcome_months)
-    people = there(bank, day)
-    why = eligible(bank, day, definition, rolled)
+    people = memory.there(day)
+    why = eligible(memory.bank, day, definition, memory)
     families = definition.families if isinstance(definition, Closing) else ()
-    ends = closings(bank, day, window.end, families).reindex(people.index)
+    ends = memory.closings(day, window.end, families).reindex(people.index)
     by_choice = ends["reason"].eq("customer").fillna(False).astype(bool)
     gone = ends["ended_on"].notna()
     early = gone & (ends["ended_on"] < pd.Timestamp(window.start))
     if isinstance(definition, Closing):
         is_event, event_on = by_choice & gone & ~early, ends["ended_on"]
     else:
-        is_event, event_on, matured = _faded(bank, day, window, definition, rolled, people)
+        is_event, event_on, matured = _faded(memory, day, window, definition)
         why = why.mask((why == "") & matured, "a term deposit matured")
         why = why.mask((why == "") & gone & by_choice & ~early, "closed in the window")
     why = why.mask(gone & by_choice & early, "left in the gap")
@@ -260,14 +261,10 @@ def _baseline(
 
 
 def _faded(
-    bank: Bank,
-    day: dt.date,
-    window: OutcomeWindow,
-    definition: Silent | ValueLoss,
-    rolled: Courses,
-    people: pd.DataFrame,
+    memory: Memory, day: dt.date, window: OutcomeWindow, definition: Silent | ValueLoss
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
     """Who faded and did not come back by the window's end, from when on, and whose fall a matured deposit explains."""
+    people, rolled = memory.there(day), memory.courses(anchor_of(day))
     rows = rolled.customers.get_indexer(people.index)
     now, end = rolled.column(day), rolled.column(window.end)
     before = _baseline(definition, rolled, rows, now, _since(people, rolled))
@@ -293,15 +290,14 @@ def _faded(
     first = low.shape[1] - np.cumprod(low[:, ::-1], axis=1).sum(axis=1)  # from this month on it stayed low
     ends = pd.to_datetime([add_months(day, k) for k in range(1, low.shape[1] + 2)])
     event_on = pd.Series(ends[np.minimum(first, low.shape[1])], index=people.index)
-    matured = _explained(bank, day, window, definition, rolled, rows, before, end)
+    paid = memory.matured_amounts(day, window.end).reindex(people.index).fillna(0.0).to_numpy()
+    matured = _explained(paid, definition, rolled, rows, before, end)
     found = pd.Series(is_event, index=people.index)
     return found, event_on, pd.Series(matured, index=people.index) & found
 
 
 def _explained(
-    bank: Bank,
-    day: dt.date,
-    window: OutcomeWindow,
+    paid: np.ndarray,
     definition: Silent | ValueLoss,
     rolled: Courses,
     rows: np.ndarray,
@@ -311,7 +307,6 @@ def _explained(
     """Whether the fall of the balance is no larger than a deposit that came to its agreed end."""
     if rolled.assets is None:
         return np.zeros(len(rows), dtype=bool)
-    paid = matured_amounts(bank, day, window.end).reindex(rolled.customers[rows]).fillna(0.0).to_numpy()
     base = before.get("balance", before.get("assets"))
     if base is None:
         base = rolled.mean(rolled.assets[rows], end, end + 1)
