@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from crmlab.churn.definitions.courses import seen_from
@@ -15,7 +14,6 @@ from crmlab.churn.definitions.definition import Closing, Definition, FileLabel, 
 from crmlab.churn.definitions.labels import eligible, label_dates, lacking
 from crmlab.churn.definitions.memory import Memory
 from crmlab.churn.reason_words import REASONS
-from crmlab.errors import refuse
 from crmlab.snapshots import snapshot
 from crmlab.snapshots.dates import add_months
 

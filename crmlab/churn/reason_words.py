@@ -59,7 +59,9 @@ REASONS: dict[str, Words] = {
     "monetary_change_share": Words(_USE, *_FLOWS, "no turnover before"),
     "in_3m_amount": Words(_USE, "little money comes in", "much money comes in"),
     "in_change_share": Words(_USE, "less comes in than before", "more comes in than before", "nothing came in before"),
-    "out_change_share": Words(_USE, "less goes out than before", "more goes out than before", "nothing went out before"),
+    "out_change_share": Words(
+        _USE, "less goes out than before", "more goes out than before", "nothing went out before"
+    ),
     "assets_amount": Words(_MONEY, *_BALANCE),
     "assets_mean_12m_amount": Words(_MONEY, *_BALANCE, "no balance known"),
     "assets_trend_12m_amount": Words(_MONEY, *_FALL, "balance too new for a trend"),
@@ -96,9 +98,7 @@ REASONS: dict[str, Words] = {
     "logins_change_share": Words(
         _DIGITAL, "logs in less than before", "logs in more than before", "did not log in before"
     ),
-    "digital_recency_days": Words(
-        _DIGITAL, "logged in lately", "has not logged in for some time", "never logged in"
-    ),
+    "digital_recency_days": Words(_DIGITAL, "logged in lately", "has not logged in for some time", "never logged in"),
     "mobile_logins_12m_share": Words(_DIGITAL, "logs in online", "logs in by mobile", "no login"),
     "branch_12m_share": Words(_DIGITAL, "does not use the branch", "uses the branch", "no channel known"),
     "product_views_3m_count": Words(_DIGITAL, "looked at no products", "looked at products online"),

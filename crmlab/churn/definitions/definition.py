@@ -22,14 +22,15 @@ class Closing:
         Product families, such as ``("savings",)``: leaving is to close every account held in them. Empty: the whole
         relation.
     outcome_months, gap_months : int
-        Window in which the event counts, and months left out before it, as in `crmlab.snapshots.outcome_window`.
+        Window in which the event counts, and months before it that the bank needs to act, as in
+        `crmlab.snapshots.outcome_window`.
     dormant_months : int or None
         Who initiated no booking for so many months before the date had gone before: counted apart. None keeps them.
     """
 
     families: tuple[str, ...] = ()
     outcome_months: int = 3
-    gap_months: int = 0
+    gap_months: int = 1
     dormant_months: int | None = 12
 
     def __post_init__(self) -> None:
@@ -81,7 +82,7 @@ class Silent:
     signs: tuple[str, ...] = ("balance", "activity")
     idle_days: int = 90
     outcome_months: int = 6
-    gap_months: int = 0
+    gap_months: int = 1
     dormant_months: int | None = 3
 
     def __post_init__(self) -> None:
@@ -138,7 +139,7 @@ class ValueLoss:
     fall_share: float = 0.5
     baseline_months: int = 12
     outcome_months: int = 6
-    gap_months: int = 0
+    gap_months: int = 1
     dormant_months: int | None = 3
 
     def __post_init__(self) -> None:
@@ -200,7 +201,7 @@ Definition = Closing | Silent | ValueLoss | FileLabel
 DEFINITIONS = {"closing": Closing, "silent": Silent, "value_loss": ValueLoss}
 
 
-def read_definition(text: str, *, outcome_months: int = 0, gap_months: int = 0) -> Closing | Silent | ValueLoss:
+def read_definition(text: str, *, outcome_months: int = 0, gap_months: int = 1) -> Closing | Silent | ValueLoss:
     """Read a definition from a parameter of a notebook.
 
     Parameters
@@ -213,7 +214,7 @@ def read_definition(text: str, *, outcome_months: int = 0, gap_months: int = 0) 
     Examples
     --------
     >>> read_definition("closing: savings", outcome_months=6)
-    Closing(families=('savings',), outcome_months=6, gap_months=0, dormant_months=12)
+    Closing(families=('savings',), outcome_months=6, gap_months=1, dormant_months=12)
     >>> read_definition("closing").words
     'the customer ends the relation'
     """

@@ -76,8 +76,8 @@ def definition_lab(bank: Bank, *, outcome_months: int = 6, dates: Sequence[objec
     """
     last, first = bank.date or bank.report_on, seen_from(bank)
     as_of = add_months(last, -outcome_months)
-    base = [Closing(outcome_months=outcome_months), Silent(outcome_months=max(outcome_months, 3)),
-            ValueLoss(outcome_months=max(outcome_months, 3))]  # fmt: skip
+    base = [Closing(outcome_months=outcome_months, gap_months=0), Silent(outcome_months=max(outcome_months, 3), gap_months=0),
+            ValueLoss(outcome_months=max(outcome_months, 3), gap_months=0)]  # fmt: skip
     reasons = {one.name: lacking(bank, one) for one in base}
     can = [one for one in base if not reasons[one.name]]
     why = "; ".join(f"{name} cannot be seen: no {what}" for name, what in reasons.items() if what)
@@ -154,7 +154,7 @@ def list_overlap(found: dict[str, Labels]) -> Evidence:
 
     Notes
     -----
-    Over customers in question by both definitions. Closing and fading are not compared: who closed is left out of fading.
+    Over customers in question by both. Closing and fading are not compared: who closed is left out of fading.
     """
     names = list(found)
     rows = []
@@ -205,8 +205,9 @@ def _variants(
                 reference = listed if reference is None else reference
                 either = listed | reference
                 share = proportion(int(got.churned.sum()), len(got.frame))
-                rows.append((one.name, months, fall if fall else np.nan, len(got.frame), len(listed), share.value,
-                             share.low, share.high, len(listed & reference) / len(either) if either else np.nan))  # fmt: skip
+                likeness = len(listed & reference) / len(either) if either else np.nan
+                told = (one.name, months, fall if fall else np.nan, len(got.frame), len(listed))
+                rows.append((*told, share.value, share.low, share.high, likeness))
     columns = ["definition", "months", "fall_share", "n", "left_count", "share", "share_low", "share_high",
                "jaccard_share"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)

@@ -117,8 +117,8 @@ def labels(bank: Bank, as_of: object, definition: Closing | Silent | ValueLoss) 
     Notes
     -----
     Deaths, fraud, and relations that the bank ended are neither stayers nor leavers: they are counted and left out. So
-    are those who left in the gap, and those who had gone silent before the date (`dormant_months`). With the definitions
-    by fading, who closes in the window is left out too: closing is another way to leave, and the ways are not mixed.
+    are those who left in the gap, and those who had gone silent before the date (`dormant_months`). By fading, who
+    closes in the window is left out too: closing is another way to leave, and the ways are not mixed.
 
     References
     ----------

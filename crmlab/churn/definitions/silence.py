@@ -72,7 +72,7 @@ def came_back(bank: Bank, found: list[Labels], *, months: int = 6, rolled: Cours
     Returns
     -------
     Evidence
-        Frame: ``as_of``, ``silent_count``, ``back_count``, ``back_share`` with limits. Estimate ``false_silence_share``.
+        Frame: ``as_of``, ``silent_count``, ``back_count``. Estimate ``false_silence_share``.
 
     Notes
     -----
