@@ -1,1 +1,1 @@
-"""Who leaves, why, and when: definitions, the training table, the learner, effects of contacts, and the page."""
+"""Churn: who will leave, why, and whom to call."""
