@@ -193,6 +193,11 @@ class Bank:
         return self._facts.questionnaire
 
     @property
+    def label_means(self) -> str:
+        """What the label of a flat file means, as ``bank.yml`` says it (``subscribed``); empty: ``left``."""
+        return self._facts.label_means
+
+    @property
     def fingerprint(self) -> str:
         """Hex digest of what the files hold."""
         return self._facts.fingerprint

@@ -45,6 +45,7 @@ that refer to a row that was set aside are set aside with it.
 | `extracted_on` | day of the extract; no row may be dated later (without it: today) |
 | `report_on` | day a report speaks from when none is named, where the last day known would mislead |
 | `questionnaire` | what the surveys ask: a name in `questionnaires/`, or the path of a `.yml` file beside this one; without it, recognised by the items |
+| `label_means` | what `churned` of a flat `snapshot` means, in one word for a sentence (`subscribed`); without it, that the customer left |
 | `folder` | where the files are, when not beside the mapping |
 | `sources` | files that several tables are made of, by a name for SQL: `files`, `delimiter`, `encoding`, `nulls` |
 | `database` | string that DuckDB can attach, read-only, for use in `sql` as `database.schema.table`; never written anywhere |

@@ -56,6 +56,7 @@ class Facts:
     fingerprint: str
     report: Report
     questionnaire: str = ""  # name or path of the questionnaire that the survey follows; empty where none is named
+    label_means: str = ""  # what the label of a flat file means, in words
     early: dict[str, list[str]] | None = None  # table -> columns that refer to a row known only later
     made_with: dict[str, Any] = field(default_factory=dict)  # how a program made the tables, e.g. seed of a simulation
 
@@ -139,6 +140,7 @@ def _facts(found: Source, fingerprint: str, report: Report, early: dict[str, lis
         fingerprint=fingerprint,
         report=report,
         questionnaire=_questionnaire(found),
+        label_means=given.label_means,
         early=early,
         made_with=dict(given.made_with),
     )

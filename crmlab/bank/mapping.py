@@ -93,6 +93,7 @@ class BankMap(_Strict):
     sources: dict[str, Layout] = {}
     tables: dict[str, TableMap] = {}
     questionnaire: str | None = None
+    label_means: str = ""
     made_with: dict[str, Any] = {}
     accepted: str | None = None
 

@@ -18,7 +18,15 @@ from crmlab.errors import CrmlabError, nearest
 
 __all__ = ["Origin", "Source", "find_source"]
 
-_NO_MEANING = {"accepted", "made_with", "database", "name", "folder", "questionnaire"}  # facts that change no table
+_NO_MEANING = {
+    "accepted",
+    "made_with",
+    "database",
+    "name",
+    "folder",
+    "questionnaire",
+    "label_means",
+}  # facts that change no table
 _TEXT = (".csv", ".tsv", ".txt", ".asc", ".dat")
 
 

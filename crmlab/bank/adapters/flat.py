@@ -9,11 +9,21 @@ from pathlib import Path
 
 import duckdb
 
-from crmlab.bank.adapters.flat_mapping import SNAPSHOT, UNITS, FlatColumn, FlatMap, check_columns, read_flat_mapping
+from crmlab.bank.adapters.flat_dates import DATED, NUMBERED, MonthOrder, dated_source, far_day
+from crmlab.bank.adapters.flat_mapping import (
+    SNAPSHOT,
+    UNITS,
+    FlatColumn,
+    FlatMap,
+    check_columns,
+    months_of,
+    read_flat_mapping,
+)
 from crmlab.bank.adapters.report import ImportReport
 from crmlab.bank.adapters.target import write_facts
 from crmlab.bank.conform import Field, make_field
 from crmlab.bank.engine import connect, literal, quote
+from crmlab.bank.fingerprint import digest_file
 from crmlab.bank.mapping import ColumnMap, Layout
 from crmlab.bank.textfiles import Staged, stage_text
 from crmlab.bank.writing import digits
@@ -77,8 +87,12 @@ def read(path: Path, folder: Path, *, mapping: str = "", label: str = "", snapsh
         names = list(staged.columns)
         problems = check_columns(told, given, path.name, names) if mapping or label else []
         columns = _complete(given, names)
+        order = given.snapshot_on if isinstance(given.snapshot_on, MonthOrder) and not snapshot_on else None
+        if order is not None and "snapshot_on" not in columns:
+            columns["snapshot_on"] = FlatColumn(source=DATED)
         problems += _missing(path.name, told, columns, names)
-        day = _snapshot_day(snapshot_on or (str(given.snapshot_on) if given.snapshot_on else ""))
+        told_day = "" if given.snapshot_on is None or order is not None else str(given.snapshot_on)
+        day = _snapshot_day(snapshot_on or told_day)
         if day is None and "snapshot_on" not in columns:
             problems.append(
                 f"{path.name} does not say which day it describes. Add --snapshot-on YYYY-MM-DD, or"
@@ -86,7 +100,8 @@ def read(path: Path, folder: Path, *, mapping: str = "", label: str = "", snapsh
             )
         if problems:
             raise CrmlabError(problems)
-        return _write(connection, staged, folder, given, columns, day)
+        report = _write(connection, staged, folder, given, columns, day, order)
+        return _known(report, path, given, told)
 
 
 def _labelled(given: FlatMap, label: str) -> FlatColumn:
@@ -101,12 +116,13 @@ def _layout(given: FlatMap) -> Layout:
 
 
 def _wanted(given: FlatMap) -> list[str]:
-    return [*(column.source for column in given.columns.values()), *given.drop, *SNAPSHOT.by_name]
+    named = [column.source for column in given.columns.values() if column.source]
+    return [*named, *months_of(given), *given.drop, *SNAPSHOT.by_name]
 
 
 def _complete(given: FlatMap, names: list[str]) -> dict[str, FlatColumn]:
     """Return the mapped columns and those that bear a contract name already, in the contract's order."""
-    used = {column.source for column in given.columns.values()} | set(given.drop)
+    used = {column.source for column in given.columns.values()} | set(given.drop) | set(months_of(given))
     return {
         name: given.columns.get(name) or FlatColumn(source=name)
         for name in SNAPSHOT.by_name
@@ -131,17 +147,17 @@ def _snapshot_day(text: str) -> dt.date | None:
 
 def _write(
     connection: duckdb.DuckDBPyConnection, staged: Staged, folder: Path, given: FlatMap,
-    columns: dict[str, FlatColumn], day: dt.date | None,
+    columns: dict[str, FlatColumn], day: dt.date | None, order: MonthOrder | None,
 ) -> ImportReport:  # fmt: skip
     fields = [
         make_field(
-            SNAPSHOT[name], quote(column.source), "VARCHAR", _layout(given),
+            SNAPSHOT[name], _cell(column), "VARCHAR", _layout(given),
             ColumnMap(words=column.words, nulls=column.nulls, format=column.format),
             minor_units=given.minor_units, timezone=given.timezone,
         )
         for name, column in columns.items()
     ]  # fmt: skip
-    used = {column.source for column in columns.values()} | set(given.drop)
+    used = {column.source for column in columns.values()} | set(given.drop) | set(order.columns if order else [])
     kept = [name for name in staged.columns if name not in used and name not in columns]
     cells = ", ".join(
         [f"{field.cell} AS {quote('r:' + field.column.name)}" for field in fields]
@@ -149,8 +165,13 @@ def _write(
     )
     typed = ", ".join(f"{_scaled(field, columns)} AS {quote(field.column.name)}" for field in fields)
     connection.execute(
-        f"CREATE TEMP TABLE read_ AS SELECT *, {typed} FROM (SELECT {cells} FROM read_parquet({literal(staged.path)}))"
+        f"CREATE TEMP TABLE read_ AS SELECT *, {typed} FROM"
+        f" (SELECT {cells} FROM {dated_source(staged.path, order)} ORDER BY {NUMBERED})"
     )
+    if order:
+        first, last = connection.execute("SELECT min(snapshot_on), max(snapshot_on) FROM read_").fetchall()[0]
+        if problems := far_day(staged.source.name, order, first, last, dt.date.today()):
+            raise CrmlabError(problems)
     broken = _broken(connection, columns)
     kinds = _kinds(connection, kept)
     shown = [_shown(name, broken, given.minor_units) for name in columns]
@@ -172,6 +193,7 @@ def _write(
         "currency": given.currency,
         "minor_units": given.minor_units,
         "timezone": given.timezone,
+        "label_means": given.label_means or None,
         "extracted_on": connection.execute(f"SELECT max({on}) FROM read_").fetchall()[0][0],
     }
     facts = {key: value for key, value in facts.items() if value is not None}
@@ -179,8 +201,38 @@ def _write(
     checks = _checks(connection, broken, columns)
     rows = {"customers": checks["customers"], "snapshot": checks["rows"]}
     findings = _findings(checks, given, columns, kept, day)
+    if order:
+        put = " and ".join(order.columns)
+        findings.append(
+            f"The day of a row is put together from {put}: the rows stand in the order of time, {first} to {last}."
+        )
     connection.close()
     return ImportReport("flat", facts, {staged.source.name: checks["rows"]}, rows, checks, findings, list(_LACKS))
+
+
+def _cell(column: FlatColumn) -> str:
+    """Return the SQL of a column's cell: the file's own, the row's number, or the day put together."""
+    if column.number_rows:
+        return f"printf('R%07d', {NUMBERED} + 1)"  # a bare number would be met everywhere
+    return f"CAST({quote(DATED)} AS VARCHAR)" if column.source == DATED else quote(column.source)
+
+
+def _known(report: ImportReport, path: Path, given: FlatMap, told: str) -> ImportReport:
+    """Say whether the file is the very one that the mapping was written for."""
+    if not given.sha256:
+        return report
+    found = digest_file(path)
+    report.checks["sha256"] = found
+    report.checks["is_known_file"] = found == given.sha256
+    if found == given.sha256:
+        report.findings.append(f"The file is byte for byte the one that {told} was written for.")
+    else:
+        report.findings.insert(
+            0,
+            f"The file is not the one that {told} was written for (sha256 {found[:12]}..., known {given.sha256[:12]}...):"
+            " cells may be changed, blanked or renamed. Figures published for the known file need not hold.",
+        )
+    return report
 
 
 def _scaled(field: Field, columns: dict[str, FlatColumn]) -> str:
@@ -275,9 +327,11 @@ def _findings(
     else:
         said.append("The file gives no tenure; customers are known from the day described.")
     if "churned" in columns:
-        said.append(f"The label says lost for {checks['lost']:,} of {checks['rows']:,} rows.")
+        said.append(f"The label says {given.label_means or 'lost'} for {checks['lost']:,} of {checks['rows']:,} rows.")
     else:
         said.append("There is no label: who was lost is not known.")
+    if columns["customer_id"].number_rows:
+        said.append("The file names no customer: each row is one, by its number. Nobody is followed over time.")
     said += [f"Left out: {name}: {reason}." for name, reason in given.drop.items()]
     if kept:
         said.append(f"Kept beside the contract's columns: {', '.join(kept)}.")

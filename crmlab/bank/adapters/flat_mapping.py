@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError
 
+from crmlab.bank.adapters.flat_dates import MonthOrder
 from crmlab.bank.tables import CONTRACT
 from crmlab.errors import CrmlabError, nearest
 
-__all__ = ["SNAPSHOT", "FlatColumn", "FlatMap", "check_columns", "read_flat_mapping"]
+__all__ = ["SNAPSHOT", "FlatColumn", "FlatMap", "check_columns", "months_of", "read_flat_mapping"]
 
 SNAPSHOT = CONTRACT["snapshot"]
 
@@ -47,9 +48,11 @@ class FlatColumn(_Strict):
 
     ``from`` is the file's column, ``words`` translate its cells, ``nulls`` are signs for nothing, ``format`` is how a
     date is written, ``unit`` is what one unit of the file means (``years`` of tenure, income per ``year``).
+    ``number_rows`` stands in for ``from`` where the file names no customer: each row is one, by its number.
     """
 
-    source: str = Field(alias="from")
+    source: str = Field("", alias="from")
+    number_rows: bool = False
     words: dict[str, str] = {}
     nulls: Annotated[list[str], BeforeValidator(_listed)] = []
     format: Annotated[list[str], BeforeValidator(_listed)] = []
@@ -67,7 +70,15 @@ class FlatMap(_Strict):
     currency: str = "EUR"
     minor_units: int = 100
     timezone: str = "UTC"
-    snapshot_on: dt.date | None = None
+    snapshot_on: (
+        Annotated[
+            Annotated[dt.date, Tag("day")] | Annotated[MonthOrder, Tag("months")],
+            Discriminator(lambda value: "day" if isinstance(value, (str, dt.date)) else "months"),
+        ]
+        | None
+    ) = None
+    label_means: str = ""
+    sha256: str = Field("", pattern="^([0-9a-f]{64})?$")
     delimiter: str | None = None
     encoding: str = "utf-8"
     decimal: Literal[".", ","] = "."
@@ -96,6 +107,11 @@ def read_flat_mapping(path: Path) -> FlatMap:
     if not isinstance(given, dict):
         raise CrmlabError([f"{path.name} is not a mapping of keys to values. Write lines such as `name: My bank`."])
     given = {key: value for key, value in given.items() if value not in ("", None)}
+    day = given.get("snapshot_on")
+    if isinstance(day, dict) and "from" in day and isinstance(given.get("columns", {}), dict):
+        # a column with the whole date, told where the day is told
+        del given["snapshot_on"]
+        given["columns"] = {**given.get("columns", {}), "snapshot_on": day}
     try:
         mapping = FlatMap.model_validate(given)
     except ValidationError as error:
@@ -107,9 +123,9 @@ def read_flat_mapping(path: Path) -> FlatMap:
 
 
 def _say(file: str, problem: dict) -> str:
-    steps = [str(step) for step in problem["loc"]]
+    steps = [str(step) for step in problem["loc"] if step not in ("day", "months") or len(problem["loc"]) == 1]
     if problem["type"] == "extra_forbidden":
-        model = FlatColumn if steps[0] == "columns" else FlatMap
+        model = FlatColumn if steps[0] == "columns" else MonthOrder if steps[0] == "snapshot_on" else FlatMap
         known = sorted(field.alias or name for name, field in model.model_fields.items())
         place = f" of {'.'.join(steps[:-1])}" if steps[:-1] else ""
         return f"{file}: {steps[-1]!r} is not a key{place}.{nearest(steps[-1], known)} Known: {known}."
@@ -133,6 +149,13 @@ def _check(file: str, mapping: FlatMap) -> list[str]:
                 f" Known: {list(SNAPSHOT.by_name)}. Other columns of the file are kept under their own names."
             )
             continue
+        if given.number_rows and name != "customer_id":
+            problems.append(f"{file}: columns.{name}.number_rows: only customer_id can be the row's number. Give from.")
+        elif given.number_rows == bool(given.source):
+            told = "from and number_rows" if given.source else "neither from nor number_rows"
+            cure = "one of the two" if name == "customer_id" else "from"
+            told = told if name == "customer_id" else "no from"
+            problems.append(f"{file}: columns.{name} gives {told}. Give {cure}.")
         fitting = _FITTING.get(name, ())
         if given.unit and given.unit not in fitting:
             cure = f"Write one of {list(fitting)}." if fitting else "Leave it out."
@@ -146,9 +169,15 @@ def _check(file: str, mapping: FlatMap) -> list[str]:
     return problems
 
 
+def months_of(mapping: FlatMap) -> list[str]:
+    """Return the columns that the day of a row is put together from."""
+    return mapping.snapshot_on.columns if isinstance(mapping.snapshot_on, MonthOrder) else []
+
+
 def check_columns(file: str, mapping: FlatMap, source: str, present: list[str]) -> list[str]:
     """Return a problem for each column that the mapping names and the file lacks, or that it both uses and drops."""
-    asked = [(f"columns.{name}", given.source) for name, given in mapping.columns.items()]
+    asked = [(f"columns.{name}", given.source) for name, given in mapping.columns.items() if given.source]
+    asked += [("snapshot_on", name) for name in months_of(mapping)]
     asked += [("drop", name) for name in mapping.drop]
     problems = [
         f"{file}: {place} names {name!r}, which {source} lacks; it has {present}.{nearest(name, present)}"
@@ -156,7 +185,7 @@ def check_columns(file: str, mapping: FlatMap, source: str, present: list[str]) 
         for place, name in asked
         if name not in present
     ]
-    used = {given.source for given in mapping.columns.values()}
+    used = {given.source for given in mapping.columns.values()} | set(months_of(mapping))
     problems += [
         f"{file}: {name!r} is mapped and dropped. Keep one of the two." for name in mapping.drop if name in used
     ]

@@ -248,10 +248,15 @@ def random_split(
     found = []
     for score in (judged.scores["p_model"].to_numpy(), p[places]):
         found.append(
-            auc(y, score, customers=whose) if periods is None else auc_within_periods(y, score, periods, customers=whose)
+            auc(y, score, customers=whose)
+            if periods is None
+            else auc_within_periods(y, score, periods, customers=whose)
         )
     frame = pd.DataFrame(
-        [(name, one.value, one.low, one.high, one.n) for name, one in zip(("out of time", "by lot"), found, strict=True)],
+        [
+            (name, one.value, one.low, one.high, one.n)
+            for name, one in zip(("out of time", "by lot"), found, strict=True)
+        ],
         columns=["split", "auc", "auc_low", "auc_high", "n"],
     )
     gap = found[1].value - found[0].value

@@ -12,7 +12,18 @@ from scipy.special import expit
 from crmlab.stats.recalibration import Calibrator
 from crmlab.stats.time_splits import shuffled_folds
 
-__all__ = ["HeldBack", "Plan", "carried_over", "correction", "held_back", "learned", "parts", "raw", "read", "row_losses"]
+__all__ = [
+    "HeldBack",
+    "Plan",
+    "carried_over",
+    "correction",
+    "held_back",
+    "learned",
+    "parts",
+    "raw",
+    "read",
+    "row_losses",
+]
 
 _MOST_ROUNDS, _PATIENCE = 2_000, 60
 _LOOKS = 5  # folds of customers held back in turn, fewer where events abound

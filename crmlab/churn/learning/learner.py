@@ -77,7 +77,7 @@ class ChurnModel:
     """
 
     def __init__(
-        self, *, members: int = 5, monotone: Mapping[str, int] | None = None, most_rows: int = 500_000,
+        self, *, members: int = 5, monotone: Mapping[str, int] | None = None, most_rows: int = 250_000,
         threads: int = 1, seed: int = 1,
     ) -> None:  # fmt: skip
         self.members = members

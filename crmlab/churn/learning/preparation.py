@@ -34,7 +34,7 @@ class Preparation:
     words_ : dict of str to list of str
         Words that were there, by column of words; the last may stand for all rarer ones.
     typical_ : dict of str to float or str
-        Median of numbers, share of true flags, most common word.
+        Median of numbers (the middle where there are two), share of true flags, most common word.
     missing_ : dict of str to float
         Share of gaps, 0 to 1.
     dropped_ : dict of str to str
@@ -96,7 +96,9 @@ class Preparation:
         self.missing_[name] = float(column.isna().mean())
         if kind != "words":
             values = _numbers(column)
-            self.typical_[name] = float(np.nanmean(values) if kind == "flag" else np.nanmedian(values))
+            different = np.unique(values[~np.isnan(values)])
+            middle = different.mean() if len(different) == 2 else np.nanmedian(values)
+            self.typical_[name] = float(np.nanmean(values) if kind == "flag" else middle)
             return
         counts = column.dropna().astype("str").value_counts()
         ordered = counts.to_frame("n").assign(word=counts.index).sort_values(["n", "word"], ascending=[False, True])

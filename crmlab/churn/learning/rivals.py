@@ -55,15 +55,15 @@ class Rule:
         self.column = column
         self.above = above
 
-    def fit(
-        self, features: pd.DataFrame, outcome: object, *, dates: object = None, customers: object = None
-    ) -> Rule:
+    def fit(self, features: pd.DataFrame, outcome: object, *, dates: object = None, customers: object = None) -> Rule:
         """Learn the rule, or only the shares of its two sides where it is given."""
         rows = learned_rows("Rule", features, outcome, dates=dates, customers=customers)
         self.preparation_ = Preparation().fit(rows.features)
         columns = self.preparation_.columns_
         if self.column is not None and self.column not in columns:
-            refuse(f"Rule: {self.column!r} is no column that varies.{nearest(self.column, columns)} Name one of {columns}.")
+            refuse(
+                f"Rule: {self.column!r} is no column that varies.{nearest(self.column, columns)} Name one of {columns}."
+            )
         matrix, y = self.preparation_.transform(rows.features)[rows.order], rows.outcome
         best, self.column_, self.above_, self.word_ = -np.inf, "", np.nan, ""
         for j, name in enumerate(columns):
@@ -76,14 +76,13 @@ class Rule:
         self._side = self._hits(matrix)
         rate = y.mean()
         self.p_in_, self.p_out_ = (
-            float((y[side].sum() + _PRIOR_ROWS * rate) / (side.sum() + _PRIOR_ROWS)) for side in (self._side, ~self._side)
+            float((y[side].sum() + _PRIOR_ROWS * rate) / (side.sum() + _PRIOR_ROWS))
+            for side in (self._side, ~self._side)
         )
         asked = f"is {self.word_}" if self.word_ else f"above {self.above_:g}"
         if self.preparation_.kinds_[self.column_] == "flag":
             asked = "is true"
-        self.sentence_ = (
-            f"{self.column_} {asked}: {share_text(self.p_in_)} leave; others: {share_text(self.p_out_)}."
-        )
+        self.sentence_ = f"{self.column_} {asked}: {share_text(self.p_in_)} leave; others: {share_text(self.p_out_)}."
         return self
 
     def predict_proba(self, features: pd.DataFrame) -> pd.Series:
