@@ -104,6 +104,17 @@ EXAMPLES = {
         pd.DataFrame({"month": MONTHS, "joined": range(24), "left": range(24, 0, -1)}),
         {"x": "month", "joined": "joined", "left": "left", "quantity": "Customers"},
     ),
+    "profit_by_length": (
+        pd.DataFrame(
+            {
+                "list": ["by risk"] * 3 + ["by effect"] * 3,
+                "treated_share": [0.0, 0.5, 1.0] * 2,
+                "gain": [0.0, -1.0, 0.5, 0.0, 2.0, 0.5],
+                "gain_random": [0.0, 0.25, 0.5] * 2,
+            }
+        ).assign(gain_low=lambda f: f["gain"] - 1, gain_high=lambda f: f["gain"] + 1),
+        {"quantity": "Profit a customer", "unit": "EUR"},
+    ),
     "coverage": (
         pd.DataFrame(
             {

@@ -3,6 +3,7 @@
 from crmlab.charts.bars import bars, columns, composition, dots, pyramid
 from crmlab.charts.cards import cells_grid, segment_cards
 from crmlab.charts.control import control_chart
+from crmlab.charts.gains import profit_by_length
 from crmlab.charts.moves import worth_of_moves
 from crmlab.charts.satisfaction import likeness_matrix, path_matrix, performance_map
 from crmlab.charts.segments import heat_strip, jaccard_dots, trial_of_k
@@ -32,6 +33,7 @@ __all__ = [
     "panels",
     "path_matrix",
     "performance_map",
+    "profit_by_length",
     "pyramid",
     "segment_cards",
     "suitability_matrix",
