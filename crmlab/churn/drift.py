@@ -49,7 +49,7 @@ def drift_of(
     -----
     Numbers are cut at the tenths of both dates together, gaps are a class of their own; of words the twenty commonest
     are told apart. A column has drifted where its index is above `limit` and beyond chance, all looks corrected (Holm).
-    Most customers are there on both dates, so chance moves the index less than its law says: the alarm comes late rather
+    Most customers are there on both dates, so chance moves the index less than its law says: alarms come late rather
     than early. Compare dates of the same season, or the season alarms.
 
     References
@@ -83,7 +83,7 @@ def drift_of(
     said = f"None of {len(frame)} columns moved by more than an index of {limit:g}, beyond chance."
     if odd:
         more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
-        said = f"{len(odd)} of {len(frame)} columns look different today: {named}{more}. The model was not learned on such."
+        said = f"{len(odd)} of {len(frame)} columns look different today: {named}{more}."
     return Evidence(
         frame[["column", "psi", "expected", "p_value_holm", "is_drifted", "n"]],
         title=f"{len(odd)} of {len(frame)} columns have drifted" if odd else "Today's customers look as before",

@@ -57,8 +57,9 @@ def expected_leavers(
     -----
     Three things move what will be seen: which customers the lot takes (the sum of p(1 - p) w²), how far the sums of
     earlier dates were off on the average, and how they differed from date to date beyond chance (DerSimonian and
-    Laird's moment of log(left / said)). One date says nothing of the last; then its own chance stands for it. Limits: Student's
-    law with a degree less than the dates, on the log scale; the whole is not below 0 where all weights are positive.
+    Laird's moment of log(left / said)). One date says nothing of the last; then its own chance stands for it.
+    Limits: Student's law with a degree less than the dates, on the log scale; the whole is not below 0 where all
+    weights are positive.
 
     References
     ----------

@@ -20,14 +20,18 @@ from crmlab.snapshots.dates import add_months
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["CONSENTS", "Panel", "flat_panel", "is_flat", "panel_on", "training_dates"]
+__all__ = ["UNDATED", "Panel", "flat_panel", "is_flat", "panel_on", "training_dates"]
 
 _HISTORY_MONTHS = 12  # before the first training date, so that windows of a year are full
 _LEAST_HISTORY = 3
 _MOST_DATES = 12
 _FEWEST_EVENTS = 20
 _FEWEST_ROWS = 100
-CONSENTS = ("is_email_allowed", "is_sms_allowed", "is_phone_allowed", "is_social_allowed")
+# facts of the customers table without a date: as the extract has them, perhaps written when the customer left
+UNDATED = (
+    "is_email_allowed", "is_sms_allowed", "is_phone_allowed", "is_social_allowed", "branch", "region", "gender",
+    "occupation", "preferred_channel", "acquisition_channel",
+)  # fmt: skip
 _EVENT_TABLES = ("accounts", "balances", "transactions", "interactions", "digital_events")
 # columns of a flat file that are no features
 _NO_FEATURES = ("customer_id", "as_of", "churned")
@@ -165,8 +169,8 @@ def panel_on(
     Notes
     -----
     Features are those of `crmlab.snapshots.snapshot` as of each date, chosen in `crmlab.churn.reason_words`. Facts of
-    the customers table carry no date and are those of the extract: consents may have been taken back when the customer
-    left, so they are not learned from.
+    the customers table carry no date and are those of the extract: a branch or a consent may have been overwritten when
+    the customer left, so they are not learned from. Gender and region are there to judge groups by.
     """
     if is_flat(bank) or isinstance(definition, FileLabel):
         return flat_panel(bank, definition if isinstance(definition, FileLabel) else FileLabel())
@@ -176,7 +180,7 @@ def panel_on(
     memory = memory or Memory(bank)
     today = bank.date or bank.report_on
     chosen = training_dates(bank, definition) if dates is None else [pd.Timestamp(d).date() for d in dates]
-    wanted = [*REASONS, *CONSENTS]
+    wanted = [*REASONS, *UNDATED]
     seen = snapshot(bank, [*chosen, today], wanted)
     why_not = eligible(bank, today, definition, memory)
     here = seen[seen["as_of"] == pd.Timestamp(today)]
@@ -189,11 +193,11 @@ def panel_on(
     empty = seen.iloc[:0].assign(churned=pd.Series(dtype="int8")).reset_index()
     frame = pd.concat(parts, ignore_index=True) if parts else empty
     features, left_out = _features(frame if len(frame) else now, list(REASONS))
-    left_out |= dict.fromkeys((c for c in CONSENTS if c in seen), "of the extract, not of the date")
+    left_out |= dict.fromkeys((c for c in UNDATED if c in seen), "of the extract, not of the date")
     return Panel(
         frame,
         features,
-        tuple(c for c in CONSENTS if c in seen),
+        tuple(c for c in UNDATED if c in seen),
         left_out,
         now,
         why_not[why_not != ""],

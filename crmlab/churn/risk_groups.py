@@ -51,8 +51,8 @@ def risk_groups(stakes: pd.DataFrame, currency: str) -> Evidence:
     for number, part in stakes.groupby(group):
         p = part["p_churn"].to_numpy(dtype=float)
         reach = 1.96 * np.sqrt(np.sum(p * (1 - p))) + 0.5
-        row = {"tenth": int(number), "label": _label(int(number)), "n": len(part), "p_mean": p.mean(), "p_lowest": p.min(),
-               "expected_count": p.sum(), "expected_count_low": max(p.sum() - reach, 0.0),
+        row = {"tenth": int(number), "label": _label(int(number)), "n": len(part), "p_mean": p.mean(),
+               "p_lowest": p.min(), "expected_count": p.sum(), "expected_count_low": max(p.sum() - reach, 0.0),
                "expected_count_high": min(p.sum() + reach, float(len(p)))}  # fmt: skip
         if "margin_amount" in part:
             row |= {"margin_amount": part["margin_amount"].mean(), "at_stake_amount": part["at_stake_amount"].sum()}

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 from crmlab.churn.definitions.definition import Definition, FileLabel, read_definition
 from crmlab.churn.drift import drift_of
 from crmlab.churn.forecast import expected_leavers, past_sums
+from crmlab.churn.kept_model import judge_kept
 from crmlab.churn.learning.backtest import Backtest, backtest, blocks_in_time, random_split
 from crmlab.churn.learning.learner import ChurnModel
 from crmlab.churn.learning.suspects import suspects
@@ -32,9 +34,11 @@ if TYPE_CHECKING:
 __all__ = ["ChurnStudy", "churn_on"]
 
 OUTCOME = "churned"
-_TEST_DATES = 4
+_TEST_DATES = 3
 _MOST_BLOCK_DATES = 30  # a file with more dates is judged by blocks of time
-_JUDGED_MEMBERS = 3  # members of the models that are judged; the one that scores has more
+_JUDGED_MEMBERS = 1  # members of the models that are judged; the one that scores has more and is no worse
+_LEAK_CELLS = 500_000
+_LOT_FOLDS = 2
 _AGES = [0, 30, 45, 60, 200]
 _TENURES = [0, 3, 10, 200]
 
@@ -134,10 +138,10 @@ def churn_on(
     outcome_months : int
         Length of the outcome window; 0 takes the definition's own.
     label_means : str
-        What the label of a flat file says of a customer, after "customers"; empty: what the bank's file says, or leave.
+        What the label of a flat file says of customers, such as ``have subscribed``; empty: as the bank's file says.
     kept : mapping, optional
-        A model that an earlier run kept, as `crmlab.findings.read_model` gives it: nothing is learned anew. It is judged
-        on dates after the last it knew. Columns that changed are refused.
+        A model that an earlier run kept, as `crmlab.findings.read_model` gives it: nothing is learned anew. It is
+        judged on dates after the last it knew. Columns that changed are refused.
     members : int
         Boosted models that are averaged.
     discount, years
@@ -162,7 +166,8 @@ def churn_on(
     if panel.why:
         return study
     looked = [*panel.features, *panel.asked]
-    leaks = suspects(panel.frame[["customer_id", "as_of", OUTCOME, *looked]], outcome=OUTCOME, features=looked, seed=seed)
+    leaks = suspects(panel.frame[["customer_id", "as_of", OUTCOME, *looked]], outcome=OUTCOME, features=looked,
+                     most_cells=_LEAK_CELLS, seed=seed)  # fmt: skip
     known = set(leaks.frame.loc[leaks.frame["is_alarm"], "column"])
     aside = tuple(name for name in panel.features if name in known)
     study = _changed(study, leaks=leaks, set_aside=aside)
@@ -188,7 +193,8 @@ def _judged(study: ChurnStudy, members: int, seed: int) -> ChurnStudy:
         return _changed(study, why=str(refusal).partition(":")[2].strip().rstrip("."))
     by_lot = None
     if judged.is_dated:
-        by_lot = random_split(rows, judged, outcome=OUTCOME, features=study.features, model=make, seed=seed)
+        by_lot = random_split(rows, judged, outcome=OUTCOME, features=study.features, model=make,
+                              folds=_LOT_FOLDS, seed=seed)  # fmt: skip
     return _changed(study, judged=judged, optimistic=by_lot)
 
 
@@ -210,7 +216,7 @@ def _splits(panel: Panel) -> tuple[TimeSplit, ...] | None:
 def _with_kept(study: ChurnStudy, kept: Mapping[str, Any], seed: int) -> ChurnStudy:
     """Take a model that an earlier run kept, and judge it on the dates after those it knew."""
     model = ChurnModel.from_dict(kept)
-    names = [name for name in (*model.preparation_.columns_, *model.preparation_.dropped_)]
+    names = {*model.preparation_.columns_, *model.preparation_.dropped_}
     given = tuple(name for name in study.panel.features if name not in names)
     study = _changed(study, model=model, is_kept=True, why="", set_aside=given)
     later = study.panel.frame
@@ -218,14 +224,7 @@ def _with_kept(study: ChurnStudy, kept: Mapping[str, Any], seed: int) -> ChurnSt
         later = later[later["as_of"] > pd.Timestamp(model.last_on_)]
     if not len(later) or later[OUTCOME].nunique() < 2:
         return study
-    splits = tuple(
-        TimeSplit(pd.Timestamp(on).date(), np.array([], dtype=int), np.flatnonzero(later["as_of"] == on),
-                  pd.Timestamp(on).date(), pd.Timestamp(on).date(), 0, 0, 0, 0)
-        for on in sorted(later["as_of"].unique())
-    )  # fmt: skip
-    from crmlab.churn.kept_model import judge_kept
-
-    return _changed(study, judged=judge_kept(later, model, splits, OUTCOME, seed))
+    return _changed(study, judged=judge_kept(later, model, OUTCOME, seed))
 
 
 def _scored(bank: Bank, study: ChurnStudy, discount: float, years: int) -> ChurnStudy:
@@ -282,14 +281,15 @@ def _groups(scores: pd.DataFrame, panel: Panel) -> Evidence | None:
 
 
 def _banded(values: pd.Series, edges: list[int], unit: str) -> pd.Series:
-    names = [f"under {edges[1]} {unit}", *(f"{a} to {b - 1} {unit}" for a, b in zip(edges[1:-2], edges[2:-1], strict=True)),
-             f"{edges[-2]} {unit} and more"]  # fmt: skip
+    inner = [f"{a} to {b - 1} {unit}" for a, b in pairwise(edges[1:-1])]
+    names = [f"under {edges[1]} {unit}", *inner, f"{edges[-2]} {unit} and more"]
     found = pd.cut(values, edges, right=False, labels=names)
     return found.astype("object").where(found.notna(), None)
 
 
 def _label_words(bank: Bank) -> str:
-    return str(getattr(bank, "label", "") or "leave")
+    """The label of a flat file as a verb: "have left", or "have" and what the bank's file says."""
+    return f"have {bank.label_means or 'left'}"
 
 
 def _changed(study: ChurnStudy, **changes: Any) -> ChurnStudy:

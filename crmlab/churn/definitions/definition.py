@@ -174,10 +174,10 @@ class FileLabel:
     Parameters
     ----------
     meaning : str
-        What the label says of a customer, after "customers", such as ``subscribe``.
+        What the label says of customers, after "customers", such as ``have subscribed``.
     """
 
-    meaning: str = "leave"
+    meaning: str = "have left"
     outcome_months: int = 0
     gap_months: int = 0
 
