@@ -12,6 +12,8 @@ from crmlab.stats.estimate import Estimate
 
 __all__ = ["expected_leavers", "past_sums"]
 
+_AT_ONCE = 4_000_000  # random numbers drawn together
+
 
 def past_sums(scores: pd.DataFrame) -> pd.DataFrame:
     """Put the leavers said beside those that came, date by date.
@@ -33,8 +35,9 @@ def past_sums(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def expected_leavers(
-    p_churn: pd.Series, past: pd.DataFrame, *, weight: pd.Series | None = None, unit: str = "count", level: float = 0.95
-) -> Estimate:
+    p_churn: pd.Series, past: pd.DataFrame, *, weight: pd.Series | None = None, unit: str = "count",
+    draws: int = 2_000, seed: int = 1, level: float = 0.95,
+) -> Estimate:  # fmt: skip
     """Forecast how many will leave, or how much leaves with them.
 
     Parameters
@@ -47,6 +50,8 @@ def expected_leavers(
         Money that leaves with each; None counts customers.
     unit : str
         Of the result.
+    draws, seed : int
+        Same seed, same limits.
 
     Returns
     -------
@@ -55,11 +60,10 @@ def expected_leavers(
 
     Notes
     -----
-    Three things move what will be seen: which customers the lot takes (the sum of p(1 - p) w²), how far the sums of
-    earlier dates were off on the average, and how they differed from date to date beyond chance (DerSimonian and
-    Laird's moment of log(left / said)). One date says nothing of the last; then its own chance stands for it.
-    Limits: Student's law with a degree less than the dates, on the log scale; the whole is not below 0 where all
-    weights are positive.
+    Three things move what will be seen: which customers the lot takes, how far the sums of earlier dates were off on
+    the average, and how they differed from date to date beyond chance (DerSimonian and Laird's moment of
+    log(left / said), widened by Student's law). One date says nothing of the next but its own chance. The limits are
+    quantiles of draws of all three; the middle is not moved by what the past was off.
 
     References
     ----------
@@ -75,22 +79,24 @@ def expected_leavers(
     """
     p = p_churn.to_numpy(dtype=float)
     w = np.ones(len(p)) if weight is None else weight.reindex(p_churn.index).fillna(0.0).to_numpy(dtype=float)
-    total = float(np.sum(p * w))
-    n = len(p)
-    if n == 0:
+    if len(p) == 0:
         return Estimate(math.nan, unit=unit, n=0, method="not known: nobody to score")
-    lot = math.sqrt(float(np.sum(p * (1 - p) * w**2)))
-    off, dates = _uncertainty(past)
-    quantile = float(laws.t.ppf((1 + level) / 2, max(dates - 1, 2)))
-    spread = quantile * math.sqrt(lot**2 + (total * off) ** 2)
-    low, high = total - spread, total + spread
-    if weight is None or (w >= 0).all():
-        reach = quantile * math.sqrt((lot / max(abs(total), 1e-12)) ** 2 + off**2)
-        low, high = total * math.exp(-reach), total * math.exp(reach)
+    total, (off, dates) = float(np.sum(p * w)), _uncertainty(past)
+    order = np.argsort(p_churn.index.to_numpy(dtype="U"), kind="stable")  # same draws whatever the order of rows
+    generator = np.random.default_rng(seed)
+    factor = np.exp(generator.normal(0.0, 1.0, draws) * off)
+    seen = np.empty(draws)
+    for start in range(0, draws, step := max(1, _AT_ONCE // len(p))):
+        part = slice(start, min(start + step, draws))
+        chance = np.minimum(p[order][None, :] * factor[part, None], 1.0)
+        seen[part] = (generator.random(chance.shape) < chance) @ w[order]
+    tail = (1 - level) / 2
+    low, high = np.quantile(seen, [tail, 1 - tail])
     method = (
         f"sum of probabilities; lot and past errors of {dates} dates" if dates else "sum of probabilities; lot only"
     )
-    return Estimate(total, unit=unit, low=low, high=high, n=n, method=method, level=level)
+    return Estimate(total, unit=unit, low=float(min(low, total)), high=float(max(high, total)), n=len(p), method=method,
+                    level=level)  # fmt: skip
 
 
 def _uncertainty(past: pd.DataFrame) -> tuple[float, int]:
@@ -111,4 +117,5 @@ def _uncertainty(past: pd.DataFrame) -> tuple[float, int]:
         return math.sqrt(float(variance[0])), 1
     between = max(0.0, (q - (k - 1)) / (w.sum() - float(np.sum(w**2)) / w.sum()))
     level = 1 / float(np.sum(1 / (variance + between)))
-    return math.sqrt(between + level), k
+    widened = between * (float(laws.t.ppf(0.975, k - 1)) / float(laws.norm.ppf(0.975))) ** 2
+    return math.sqrt(widened + level), k

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from crmlab.churn.definitions.definition import Definition, FileLabel, read_definition
+from crmlab.churn.definitions.definition import Closing, Definition, FileLabel, read_definition
+from crmlab.churn.definitions.events import closings
 from crmlab.churn.drift import drift_of
 from crmlab.churn.forecast import expected_leavers, past_sums
 from crmlab.churn.kept_model import judge_kept
@@ -77,6 +78,8 @@ class ChurnStudy:
         Customers, and their yearly margin, expected to go in the window.
     drift, groups : Evidence or None
         Columns that look different today; groups for which the probabilities are off.
+    exits : DataFrame or None
+        Relations that ended by the day of the report, by ``customer_id``: ``ended_on``, ``reason``.
     """
 
     day: dt.date
@@ -98,6 +101,14 @@ class ChurnStudy:
     retention: float = float("nan")
     drift: Evidence | None = None
     groups: Evidence | None = None
+    exits: pd.DataFrame | None = None
+
+    @property
+    def undated_alarms(self) -> list[str]:
+        """Columns that know too much, learned from or not."""
+        if self.leaks is None:
+            return []
+        return list(dict.fromkeys(self.leaks.frame.loc[self.leaks.frame["is_alarm"], "column"]))
 
     @property
     def features(self) -> list[str]:
@@ -251,7 +262,10 @@ def _scored(bank: Bank, study: ChurnStudy, discount: float, years: int) -> Churn
     window = outcome_window(study.day, panel.definition.gap_months, months) if months else None
     leavers = expected_leavers(p, past)
     money = expected_leavers(p, past, weight=now["margin_amount"], unit=study.currency) if margin is not None else None
-    return _changed(study, now=now, window=window, past=past, leavers=leavers, margin=money, retention=retention,
+    exits = None
+    if isinstance(panel.definition, Closing) and len(panel.dates):
+        exits = closings(bank, pd.Timestamp(panel.dates[0]).date(), study.day, panel.definition.families)
+    return _changed(study, exits=exits, now=now, window=window, past=past, leavers=leavers, margin=money, retention=retention,
                     drift=drift, groups=groups)  # fmt: skip
 
 
