@@ -64,6 +64,18 @@ EXAMPLES = {
             "by": "method",
         },
     ),
+    "reliability_diagram": (
+        pd.DataFrame(
+            {
+                "p_mean": [0.01, 0.05, 0.3],
+                "event_share": [0.012, 0.04, 0.45],
+                "event_share_low": [0.008, 0.03, 0.4],
+                "event_share_high": [0.018, 0.06, 0.5],
+                "is_off": [False, False, True],
+            }
+        ),
+        {"quantity": "Left within 3 months"},
+    ),
     "bars": (GROUPS, _SHARES),
     "columns": (GROUPS, {**_SHARES, "groups": "Products, number"}),
     "dots": (

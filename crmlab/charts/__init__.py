@@ -1,6 +1,7 @@
 """Charts in the house style: a finished frame in, Axes out. No chart computes an estimate."""
 
 from crmlab.charts.bars import bars, columns, composition, dots, pyramid
+from crmlab.charts.calibration import reliability_diagram
 from crmlab.charts.cards import cells_grid, segment_cards
 from crmlab.charts.control import control_chart
 from crmlab.charts.gains import profit_by_length
@@ -35,6 +36,7 @@ __all__ = [
     "performance_map",
     "profit_by_length",
     "pyramid",
+    "reliability_diagram",
     "segment_cards",
     "suitability_matrix",
     "transition_matrix",

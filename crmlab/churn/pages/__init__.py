@@ -1,0 +1,1 @@
+"""What notebook 31 shows."""
