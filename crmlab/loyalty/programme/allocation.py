@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -95,7 +96,7 @@ def earned_by_redemption(
             for at, (redeemed, expected) in enumerate(zip(redeemed_count, expected_count, strict=False), 1)
             if not 0 <= redeemed <= expected or expected == 0
         ),
-        *([] if all(a <= b for a, b in zip(redeemed_count, redeemed_count[1:], strict=False)) else [
+        *([] if all(a <= b for a, b in itertools.pairwise(redeemed_count)) else [
             "earned_by_redemption: points redeemed fall from one period to the next. Give them from the beginning."]),
     )  # fmt: skip
     by_then = [points_amount * done / all_ for done, all_ in zip(redeemed_count, expected_count, strict=True)]

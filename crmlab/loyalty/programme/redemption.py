@@ -66,9 +66,9 @@ def redemption_by_age(ledger: Ledger, *, resamples: int = 500, seed: int = 1, le
     -----
     A chain ladder on points outstanding: at each age in months the share of points outstanding that is redeemed, and
     that lapses, weighted by volume over all earning months seen at that age; with d and l these shares, a point of age
-    a is redeemed in the end with u(a) = d(a) + (1 - d(a) - l(a)) u(a + 1). Points brought along from
-    before the ledger are what was left of others, so they count only at ages that no other points have reached yet. Redeemed to date over earned to date, the naive
-    rate, is too low for young points and too high for none.
+    a is redeemed in the end with u(a) = d(a) + (1 - d(a) - l(a)) u(a + 1). Points brought along from before the ledger
+    are what was left of others, so they count only at ages that no other points have reached yet. Redeemed to date over
+    given to date, the naive rate, says nothing of points that had no time yet.
     It is assumed that points of the same age go on as they did: a new reward, or a new rule of expiry, breaks that.
 
     References
