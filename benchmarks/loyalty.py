@@ -50,7 +50,7 @@ def _spent(bank: Bank) -> pd.DataFrame:
 
 
 def _twins(bank: Bank, twin: Bank, joining: Joining) -> tuple[float, float, int]:
-    """Card payments of those who joined, 4 to 9 months after, and of the same people where membership raises nothing."""
+    """Card payments of those who joined, 4 to 9 months after, and of the same people in the twin of the bank."""
     rows = joining.frame[joining.frame["is_joining"] & joining.frame["spent_after_amount"].notna()]
     month = rows["as_of"].dt.year * 12 + rows["as_of"].dt.month
     spans = [pd.DataFrame({"customer_id": rows["customer_id"], "month": month + step}) for step in range(4, 10)]
