@@ -33,7 +33,8 @@ _FEWEST_POINTS_AMOUNT = 1.0  # worth of points that is worth a message, in curre
 def events_known(bank: Bank, ledger: Ledger | None = None) -> dict[str, str]:
     """Say which events this bank's tables can show: event -> what is lacking, empty where it can."""
     needs = {
-        "open complaint": ("interactions", "interactions.resolved_at"), "complaint not solved": ("interactions.outcome",),
+        "open complaint": ("interactions", "interactions.resolved_at"),
+        "complaint not solved": ("interactions.resolved_at", "interactions.outcome"),
         "maturing deposit": ("accounts.matures_on", "products"), "salary stopped": ("transactions", "accounts"),
         "long silence": ("transactions", "accounts"), "birthday": ("customers.birth_on",),
     }  # fmt: skip

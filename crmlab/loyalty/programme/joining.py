@@ -89,8 +89,9 @@ def joining_on(bank: Bank, ledger: Ledger) -> Joining:
     Too few of those who join leave soon enough to be counted, so for leaving all members of the date are put beside
     all others; of members of old the facts are of a day after they joined, and only those who stayed are seen. Who has
     decided to leave closes two to five months later and fades before: facts of those months are consequences. So
-    closings are counted in months 6 to 8 after the date, among those still there. A customer who joins later is no
-    comparison from then on.
+    closings are counted in months 6 to 8 after the date, among those still there. Who joins after the date stays
+    among the others: to take them out would leave those who had already decided to go (in four simulated banks the ratio of
+    closings fell by 2 to 6 %). It draws the ratio a little towards 1.
 
     References
     ----------
@@ -184,12 +185,12 @@ def _at(day, seen, joined, people, spent, margin, last) -> tuple[pd.DataFrame, p
         frame["margin_after_amount"], frame["spent_year_amount"] = np.nan, np.nan
     begins = month + DECIDED_MONTHS + 1
     ends = min(begins + 2, known)
-    later = (since.dt.year * 12 + since.dt.month).where(since > base).astype("float64")
-    out = np.fmin(np.fmin(gone.to_numpy(), later.to_numpy()), ends)
+    out = np.fmin(gone.to_numpy(), ends)
     frame["at_risk_months"] = np.clip(out - begins + 1, 0, None)
     closes = (gone.to_numpy() >= begins) & (gone.to_numpy() <= out) & own.to_numpy()
     frame["closings_count"] = closes.astype("float64")
-    return frame, _facts(rows, frame)
+    lately = None if margin is None else 12 * _mean(margin, who, month, month)
+    return frame, _facts(rows, frame, lately)
 
 
 def _mean(table: pd.DataFrame, who: pd.Index, first: int, last: int) -> np.ndarray:
@@ -197,7 +198,7 @@ def _mean(table: pd.DataFrame, who: pd.Index, first: int, last: int) -> np.ndarr
     return table.reindex(index=who, columns=range(first, last + 1)).fillna(0.0).mean(axis=1).to_numpy()
 
 
-def _facts(rows: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+def _facts(rows: pd.DataFrame, frame: pd.DataFrame, margin: np.ndarray | None) -> pd.DataFrame:
     """What is made alike: skewed amounts and counts as logarithms, spending both ways."""
     lately, before = frame["spent_lately_amount"].to_numpy(), frame["spent_before_amount"].to_numpy()
     found = {
@@ -205,6 +206,8 @@ def _facts(rows: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
         "card spending, last 3 months (log)": np.log1p(lately),
         "card spending, 3 months before (log)": np.log1p(before),
     }  # fmt: skip
+    if margin is not None:
+        found |= {"margin, last month": margin, "margin, last month (log)": np.log1p(np.maximum(margin, 0.0))}
     for name in _FEATURES:
         if name not in rows:
             continue

@@ -28,6 +28,8 @@ class ProgrammeYear:
         Margin brought less rewards less change of the liability; None where the margin brought is not known.
     rewards : Estimate
         Worth of what was redeemed, exact.
+    cost_amount : float
+        Rewards and change of the liability.
     break_even_amount : float
         Margin a member a year at which the programme pays for itself.
     members_count : int
@@ -39,6 +41,7 @@ class ProgrammeYear:
     items: pd.DataFrame
     net: Estimate | None
     rewards: Estimate
+    cost_amount: float
     break_even_amount: float
     members_count: int
     months: int
@@ -46,8 +49,8 @@ class ProgrammeYear:
     @property
     def return_share(self) -> Estimate | None:
         """Net result over what the programme cost; None where the margin brought is not known."""
-        cost = -float(self.items.loc[self.items["item"] != "Margin brought", "amount"].sum())
-        if self.net is None or cost <= 0:
+        cost = self.cost_amount
+        if self.net is None or not cost > 0:
             return None
         one = self.net
         return Estimate(one.value / cost, "share", one.low / cost, one.high / cost, one.n, one.method, one.level)
@@ -106,6 +109,7 @@ def programme_year(ledger: Ledger, owed: Liability, margin: Estimate | None, *, 
         pd.DataFrame(items, columns=["item", "amount", "low", "high"]),
         net,
         Estimate(rewards, currency, n=len(spent)),
+        cost,
         cost / members if members else float("nan"),
         members,
         months,
