@@ -41,8 +41,8 @@ def headline(standing: Standing, cells: Evidence | None) -> str:
     parts = []
     if cells is not None:
         one = cells["true_share"]
-        parts.append(f"{one.short} of customers are truly loyal ({one.interval}), {cells['spurious_share'].short} bank here "
-                     f"without meaning it, {cells['latent_share'].short} mean it without doing so")  # fmt: skip
+        parts.append(f"{one.short} of customers are truly loyal ({one.interval}), {cells['spurious_share'].short} bank "
+                     f"here without meaning it, {cells['latent_share'].short} mean it without doing so")  # fmt: skip
     for name, one in ((SAYS, standing.attitude), (DOES, standing.behaviour_mean)):
         if one is not None:
             limits = f" ({one.low:.1f} to {one.high:.1f})" if one.low is not None else ""
@@ -63,8 +63,9 @@ def programme_says(programme: Programme | None, why: str, account: Evidence | No
     owed, year = programme.owed.amount, programme.year
     said = f"The programme owes {owed.short} ({owed.interval})" if owed.interval else f"The programme owes {owed.short}"
     if year.net is None:
-        return said + f"; it costs {amount_text(year.break_even_amount, owed.unit)} a member a year, and what it brings " \
-                      f"cannot be told yet ({programme.why.get('margin') or programme.why.get('effects')})."  # fmt: skip
+        lacking = programme.why.get("margin") or programme.why.get("effects")
+        cost = amount_text(year.break_even_amount, owed.unit)
+        return f"{said}; it costs {cost} a member a year, and what it brings cannot be told yet: {lacking}."
     net = year.net
     verdict = (
         "it earns" if net.low > 0 else "it costs more than it brings" if net.high < 0 else "whether it pays is open"
@@ -77,8 +78,12 @@ def programme_says(programme: Programme | None, why: str, account: Evidence | No
 def to_do(standing: Standing, programme: Programme | None, care: CareList, cells: Evidence | None) -> str:
     """Say what to do next."""
     held = int(care.actions["is_holdout"].astype(bool).sum()) if len(care.actions) else 0
-    parts = [f"Contact the {count_text(len(care.actions) - held)} customers of the care list, complaints and maturing "
-             f"deposits first, and leave the {count_text(held)} held out alone"] if len(care.actions) else []  # fmt: skip
+    parts = []
+    if len(care.actions):
+        parts.append(
+            f"Contact the {count_text(len(care.actions) - held)} customers of the care list, complaints and maturing "
+            f"deposits first, and leave the {count_text(held)} held out alone"
+        )
     if programme is not None and (programme.invitation is None or not programme.invitation.is_strong):
         parts.append("draw by lot who is offered membership with a stronger offer, for only that shows what it earns")
     if cells is not None and cells["latent_share"].value > cells["spurious_share"].value:
@@ -86,7 +91,7 @@ def to_do(standing: Standing, programme: Programme | None, care: CareList, cells
             f"ask the latently loyal ({share_text(cells['latent_share'].value)}) what keeps them from doing more"
         )
     elif cells is not None:
-        parts.append(f"mend what the spuriously loyal ({share_text(cells['spurious_share'].value)}) dislike before a rival "
-                     "makes moving easy")  # fmt: skip
+        share = share_text(cells["spurious_share"].value)
+        parts.append(f"mend what the spuriously loyal ({share}) dislike before a rival makes moving easy")
     said = "; ".join(parts) if parts else "nothing calls for a contact today"
     return said[:1].upper() + said[1:] + "."

@@ -12,8 +12,8 @@ from crmlab.loyalty.programme.likeness import e_value
 from crmlab.loyalty.programme.redemption import redemption_triangle
 from crmlab.stats import Estimate, Evidence, amount_text, count_text, percentile_limits, share_text
 
-__all__ = ["AGES", "BALANCE", "EFFECTS", "MONTHS", "YEAR", "account", "balance", "effects", "owed_table", "points",
-           "redeemed", "triangle_table"]  # fmt: skip
+__all__ = ["AGES", "BALANCE", "EFFECTS", "MONTHS", "YEAR", "account", "balance", "effects", "no_effects",
+           "owed_table", "points", "redeemed", "triangle_table"]  # fmt: skip
 
 MONTHS = {"x": "month_on", "value": "points", "by": "what", "quantity": "Points in the month", "unit": "count"}
 AGES = {"label": "age", "value": "share", "low": "low", "high": "high", "groups": "Age of a point, months",
@@ -94,7 +94,7 @@ def triangle_table(programme: Programme) -> pd.DataFrame:
     """Show the redemption triangle: earning quarters by age in quarters, the last eight."""
     found = redemption_triangle(programme.ledger).tail(8)
     ages = [name for name in found if name.startswith("by_")][:6]
-    named = {name: f"within_{name[3:-1]}_quarters_share" for name in ages}
+    named = {name: f"by_quarter_{name[3:-1]}_share" for name in ages}
     return found[["quarter", "earned_count", *ages, "outstanding_share"]].rename(columns=named)
 
 
@@ -104,11 +104,11 @@ def owed_table(programme: Programme) -> Evidence:
     naive = redemption.to_date_share * owed.outstanding_count * owed.value_amount
     currency = owed.amount.unit
     point = sensitivity(owed, steps=(0.01,))["change_amount"].iloc[0]
+    rate, thousand = redemption.outstanding_rate.short, 1000 * owed.value_amount
     reading = (
-        f"{count_text(owed.outstanding_count)} points outstanding, of which {redemption.outstanding_rate.short} will be "
-        f"redeemed, at {1000 * owed.value_amount:,.2f} {currency} a thousand, are {owed.amount.text}. One percentage point "
-        f"of the rate moves it by {amount_text(abs(point), currency)}. With the naive rate to date it would be "
-        f"{amount_text(naive, currency)}."
+        f"{count_text(owed.outstanding_count)} points are outstanding; {rate} of them will be redeemed, at {currency} "
+        f"{thousand:,.2f} a thousand: {owed.amount.text}. One percentage point of the rate moves it by "
+        f"{amount_text(abs(point), currency)}. With the naive rate to date it would be {amount_text(naive, currency)}."
     )
     estimates = {"liability": owed.amount}
     if np.isfinite(owed.change_amount):
@@ -133,11 +133,14 @@ def effects(programme: Programme) -> Evidence | None:
             rows.append({"label": label, "look": look, "ratio": one.value, "low": one.low, "high": one.high})
     if not any(row["look"] == _ALIKE for row in rows):
         return None
-    named = {"naive_spending_ratio": programme.naive.get("spending"), "spending_ratio": found.spending,
-             "placebo_ratio": found.placebo, "leaving_ratio": found.leaving, "margin_of_membership": found.margin}  # fmt: skip
+    named = {
+        "naive_spending_ratio": programme.naive.get("spending"), "spending_ratio": found.spending,
+        "placebo_ratio": found.placebo, "leaving_ratio": found.leaving, "margin_of_membership": found.margin,
+        "invitation_effect": programme.invitation.acts if programme.invitation else None,
+    }  # fmt: skip
     estimates = {name: one for name, one in named.items() if one is not None}
     main = found.spending
-    title = (f"Members pay {_more(programme.naive['spending'].value)} by card; joining adds {_more(main.value)}"
+    title = (f"Members pay {_more(programme.naive['spending'].value)} by card; joining goes with {_more(main.value)}"
              if main is not None and "spending" in programme.naive
              else "What membership does, beside customers like members")  # fmt: skip
     return Evidence(
@@ -146,6 +149,13 @@ def effects(programme: Programme) -> Evidence | None:
         + f"{count_text((main or found.leaving).n)} who joined" * (main is not None),
         _effects_reading(programme), estimates,
     )  # fmt: skip
+
+
+def no_effects(programme: Programme) -> str:
+    """Say why what membership does is not known."""
+    return "; ".join(programme.why[name] for name in ("effects", "spending", "leaving") if name in programme.why) or (
+        "nobody joined whose spending is known before and after"
+    )
 
 
 def balance(programme: Programme) -> Evidence | None:
@@ -166,8 +176,8 @@ def balance(programme: Programme) -> Evidence | None:
         f"Standardised differences before joining; {count_text(found.treated_count)} who joined, the "
         f"{min(_MOST_FACTS, len(found.balance))} largest of {len(found.balance)} facts",
         f"After weighting the largest difference is {after:.3f}. The others count as much as "
-        f"{count_text(found.effective_n)} of equal weight, the heaviest carries {share_text(found.largest_weight_share)}; "
-        f"from the facts joining can be told with an AUC of {found.auc:.2f}, so there are like customers to compare with.",
+        f"{count_text(found.effective_n)} of equal weight; the heaviest carries {share_text(found.largest_weight_share)}. "
+        f"Joining can be told from the facts with an AUC of {found.auc:.2f}; near 1 there would be nobody like them.",
     )
 
 
@@ -204,9 +214,12 @@ def account(programme: Programme, *, currency: str) -> Evidence:
 def _effects_reading(programme: Programme) -> str:
     found, told = programme.effects, []
     if "spending" in programme.naive and found.spending is not None:
-        told.append(f"Members pay {_more(programme.naive['spending'].value)} by card than other customers, but they did so "
-                    f"before they joined; beside customers like them, joining goes with {_more(found.spending.value)} "
-                    f"({found.spending.low - 1:+.1%} to {found.spending.high - 1:+.1%}).")  # fmt: skip
+        naive, one = _more(programme.naive["spending"].value), _more(found.spending.value)
+        low, high = (100 * (limit - 1) for limit in (found.spending.low, found.spending.high))
+        told.append(
+            f"Members pay {naive} by card than other customers, but they did so before they joined; beside customers "
+            f"like them, joining goes with {one} ({low:+.1f} to {high:+.1f} %)."
+        )
     if found.placebo is not None:
         holds = found.placebo.low <= 1 <= found.placebo.high
         told.append(f"In the three months before joining, which joining cannot move, the ratio is "
@@ -230,4 +243,4 @@ def _effects_reading(programme: Programme) -> str:
 
 
 def _more(ratio: float) -> str:
-    return f"{ratio:.1f} times as much" if ratio >= 1.5 else f"{abs(ratio - 1):.1%} {'more' if ratio >= 1 else 'less'}"
+    return f"{share_text(abs(ratio - 1))} {'more' if ratio >= 1 else 'less'}"

@@ -97,7 +97,9 @@ def said_in(study: object | None, why: str) -> tuple[pd.DataFrame | None, str]:
     return tried(attitudes_of, study.frame, study.index.score(study.frame))
 
 
-def groups_of(seen: pd.DataFrame, by: str, tiers: pd.Series | None) -> tuple[pd.Series | None, str]:
+def groups_of(
+    seen: pd.DataFrame, by: str, tiers: tuple[pd.Series | None, tuple[str, ...]]
+) -> tuple[pd.Series | None, str]:
     """Give the group of each customer to compare by, and what it is called.
 
     Parameters
@@ -106,11 +108,19 @@ def groups_of(seen: pd.DataFrame, by: str, tiers: pd.Series | None) -> tuple[pd.
         Snapshot.
     by : str
         One of its columns with few values; empty: the tiers.
-    tiers : Series of str or None
-        Tier of each customer by assets, an ordered category or words.
+    tiers : tuple of (Series of str or None, tuple of str)
+        Tier of each customer by assets, and the names of the tiers, lowest first.
+
+    Returns
+    -------
+    tuple of (Series or None, str)
+        An ordered category.
     """
     if not by:
-        return tiers, "tier by assets"
+        groups, names = tiers
+        return (None if groups is None else pd.Series(
+            pd.Categorical(groups.astype("str").where(groups.notna()), categories=list(names), ordered=True),
+            index=groups.index)), "tier by assets"  # fmt: skip
     refuse(
         *([] if by in seen else [f"by: the snapshot has no column {by!r}.{nearest(by, seen.columns)}"]),
         *([f"by: {by!r} has {seen[by].nunique()} values. Name a column with up to {_MOST_GROUPS}."]

@@ -17,8 +17,9 @@ INDEX_DOTS = {"label": "label", "value": "mean", "low": "low", "high": "high", "
               "quantity": "Loyalty index", "unit": "points of 100", "ordered": True}  # fmt: skip
 CELL_COLUMNS = {"label": "label", "value": "share", "low": "low", "high": "high", "groups": "Loyalty",
                 "quantity": "Customers", "unit": "share"}  # fmt: skip
-LEFT_COLUMNS = {"label": "label", "value": "left", "low": "left_low", "high": "left_high", "groups": "Loyalty at the wave",
-                "quantity": "Left by own choice within a year", "unit": "share"}  # fmt: skip
+LEFT_COLUMNS = {"label": "label", "value": "left", "low": "left_low", "high": "left_high",
+                "groups": "Loyalty at the wave", "quantity": "Left within a year",
+                "unit": "share"}  # fmt: skip
 _FEWEST = 20  # customers of a group shown
 
 
@@ -33,13 +34,11 @@ def indices(standing: Standing) -> Evidence | None:
     for name, frame, value, weight, mean in sources:
         rows.append({"of": "", "label": "all", "index": name, "mean": mean.value, "low": mean.low, "high": mean.high,
                      "n": mean.n})  # fmt: skip
-        for by, title in (("group", standing.group), ("tenure_band", "tenure"), ("age_band", "age")):
+        for by, title in (("group", standing.group.split(" by ")[0]), ("tenure_band", "tenure"), ("age_band", "age")):
             if by in frame:
                 part = means_by(frame, value, by, weight=weight)
                 part = part[part["n"] >= _FEWEST]
-                labels = (
-                    part["group"] if by != "group" else "tier " + part["group"] if "tier" in title else part["group"]
-                )
+                labels = f"{title} " + part["group"].astype("str")
                 rows += part.assign(of=title, label=labels, index=name).drop(columns="group").to_dict("records")
     if not rows:
         return None
@@ -55,14 +54,15 @@ def indices(standing: Standing) -> Evidence | None:
                  ("tenure", "products", "primary account", "activity", "share of wallet")]  # fmt: skip
         told.append(f"Behaviour {_of_100(standing.behaviour_mean)}, of all customers, from {', '.join(parts)}.")
     both = len(sources) == 2
-    title = (f"Loyalty: {estimates['attitude_index'].value:.0f} of 100 in words, "
-             f"{estimates['behaviour_index'].value:.0f} in deeds") if both else (
-             f"Loyalty in {'words' if sources[0][0] == SAYS else 'deeds'}: {sources[0][4].value:.0f} of 100")  # fmt: skip
+    first = "words" if sources[0][0] == SAYS else "deeds"
+    title = f"Loyalty in {first}: {sources[0][4].value:.0f} of 100" + (
+        f", in deeds: {sources[1][4].value:.0f}" if both else ""
+    )
     if both:
-        told.append("The two are not on one scale and are not averaged: one number would hide who stays without meaning "
-                    "it.")  # fmt: skip
-    counts = " and ".join(f"{count_text(mean.n)} {'respondents' if name == SAYS else 'customers'}" for name, _, _, _, mean
-                          in sources)  # fmt: skip
+        told.append("The two are not on one scale and are not averaged: one number would hide who stays without "
+                    "meaning it.")  # fmt: skip
+    who = {SAYS: "respondents", DOES: "customers"}
+    counts = " and ".join(f"{count_text(mean.n)} {who[name]}" for name, *_, mean in sources)
     return Evidence(frame, title, f"Index, 0 to 100, mean with 95 % interval; {counts}", " ".join(told), estimates)
 
 
@@ -82,16 +82,17 @@ def cells(standing: Standing) -> Evidence | None:
     close = ((near["attitude"] - standing.attitude_cut).abs() < 5) | (
         (near["behaviour"] - standing.behaviour_cut).abs() < 5
     )
+    true, spurious, latent = (share_text(by.loc[name, "share"]) for name in ("true", "spurious", "latent"))
+    near_share = share_text(float(np.average(close, weights=near["weight"])))
     reading = (
-        f"{share_text(by.loc['true', 'share'])} mean it and act on it; {share_text(by.loc['spurious', 'share'])} bank here "
-        f"like loyal customers and do not feel so, {share_text(by.loc['latent', 'share'])} would and do not. High is an "
-        f"attitude of {standing.attitude_cut:g} and a behaviour of {standing.behaviour_cut:g} or more; "
-        f"{share_text(float(np.average(close, weights=near['weight'])))} lie within 5 points of a line."
+        f"{true} mean it and act on it; {spurious} bank here like loyal customers and do not feel so, {latent} would "
+        f"and do not. High is an attitude of {standing.attitude_cut:g} and a behaviour of {standing.behaviour_cut:g} or "
+        f"more; {near_share} lie within 5 points of a line."
     )
     return Evidence(
         frame,
-        f"{share_text(by.loc['true', 'share'])} are truly loyal, {share_text(by.loc['spurious', 'share'])} only seem so",
-        f"Share of customers at the wave {standing.wave}, weighted; 95 % intervals; n = {count_text(count)} respondents",
+        f"{share_text(by.loc['true', 'share'])} are truly loyal, {share_text(by.loc['spurious', 'share'])} seem so",
+        f"Share of customers at the wave {standing.wave}, weighted; 95 % intervals; {count_text(count)} respondents",
         reading,
         estimates,
     )
@@ -121,15 +122,15 @@ def afterwards(standing: Standing, *, currency: str) -> Evidence | None:
     known = {row["cell"]: row for row in frame.to_dict("records")}
     waves = ", ".join(sorted(standing.followed["wave"].unique()))
     told = "; ".join(
-        f"{name}: {row['left_text'].short} left ({row['left_text'].interval})"
+        f"{name.capitalize()}: {row['left_text'].short} left ({row['left_text'].interval})"
         + (f", margin of a year {amount_text(row['margin_text'].value, currency)}" if row["margin_text"].n else "")
         for name, row in known.items()
     )
     worst, best = (max(known, key=lambda one: known[one]["left"]), min(known, key=lambda one: known[one]["left"]))
     return Evidence(
         frame,
-        f"{share_text(known[worst]['left'])} of the cell {worst} left within a year, {share_text(known[best]['left'])} of "
-        f"{best}",
+        f"Left within a year: {share_text(known[worst]['left'])} of '{worst}', {share_text(known[best]['left'])} of "
+        f"'{best}'",
         f"Left by own choice in the 12 months after {waves}; 95 % intervals; n = {count_text(int(frame['n'].sum()))} "
         "responses",
         f"{told}. Cells differ in more than loyalty, so this is what goes with them, not what loyalty does.",
@@ -150,7 +151,7 @@ def chain(standing: Standing) -> Evidence:
         if estimate is None:
             return
         estimates[name] = estimate
-        rows.append({"link": link, "number": f"{estimate.short} ({estimate.interval})", "kind": kind, "rests_on": rests,
+        rows.append({"link": link, "number": f"{estimate.short} ({estimate.interval})", "kind": kind, "basis": rests,
                      "n": estimate.n})  # fmt: skip
 
     ten = "odds of leaving, 10 points more"
@@ -159,7 +160,8 @@ def chain(standing: Standing) -> Evidence:
     add(f"attitude to leaving: {ten}", "odds_attitude", standing.odds.get("attitude"), "association",
         "the year after a wave; behaviour and age held")  # fmt: skip
     add(f"attitude to leaving, satisfaction held: {ten}", "odds_attitude_given",
-        standing.odds.get("attitude_given_satisfaction"), "association", "what loyalty adds to satisfaction")  # fmt: skip
+        standing.odds.get("attitude_given_satisfaction"), "association",
+        "what loyalty adds to satisfaction")  # fmt: skip
     add(f"behaviour to leaving: {ten}", "odds_behaviour", standing.odds.get("behaviour"), "association",
         "the year after a wave; attitude and age held")  # fmt: skip
     if standing.retention is not None:
@@ -168,8 +170,8 @@ def chain(standing: Standing) -> Evidence:
     said = [row["link"].split(":")[0].split(",")[0] for row in rows if row["kind"] == "effect"]
     clear = [name for name, one in estimates.items() if name.startswith("odds") and (one.low > 1 or one.high < 1)]
     reading = (
-        f"Of {len(rows)} links {len(said)} {'is' if len(said) == 1 else 'are'} an effect, because only there chance chose "
-        "who got it; the others say what goes together."
+        f"Of {len(rows)} links {len(said)} {'is' if len(said) == 1 else 'are'} an effect, because only there chance "
+        "chose who got it; the others say what goes together."
         if rows else "No link can be measured here."
     )  # fmt: skip
     if "odds_attitude" in estimates:

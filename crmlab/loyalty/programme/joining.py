@@ -90,8 +90,8 @@ def joining_on(bank: Bank, ledger: Ledger) -> Joining:
     all others; of members of old the facts are of a day after they joined, and only those who stayed are seen. Who has
     decided to leave closes two to five months later and fades before: facts of those months are consequences. So
     closings are counted in months 6 to 8 after the date, among those still there. Who joins after the date stays
-    among the others: to take them out would leave those who had already decided to go (in four simulated banks the ratio of
-    closings fell by 2 to 6 %). It draws the ratio a little towards 1.
+    among the others: to take them out would leave those who had already decided to go (in four simulated banks the
+    ratio of closings fell by 2 to 6 %). It draws the ratio a little towards 1.
 
     References
     ----------

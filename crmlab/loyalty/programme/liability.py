@@ -125,7 +125,7 @@ def sensitivity(found: Liability, *, steps: tuple[float, ...] = (-0.05, -0.01, 0
     rates = np.clip(rate + np.array(steps), 0.0, 1.0)
     return pd.DataFrame({
         "step_share": list(steps), "rate_share": rates, "liability_amount": rates * most,
-        "change_amount": rates * most - found.amount.value,
+        "change_amount": (rates * most - found.amount.value).round(6) + 0.0,
     })  # fmt: skip
 
 
