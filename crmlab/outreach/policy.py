@@ -19,7 +19,12 @@ ASKS = ("phone", "email", "sms", "social")  # channels for which the customer's 
 
 
 def may_contact(
-    bank: Bank, *, channels: Sequence[str] = ASKS, rest_days: int = 60, despite_complaint: bool = True
+    bank: Bank,
+    *,
+    channels: Sequence[str] = ASKS,
+    rest_days: int = 60,
+    despite_complaint: bool = True,
+    despite_trial: bool = False,
 ) -> pd.DataFrame:
     """Say for every customer on file whether the bank may speak to them now, by which channel, and if not, why not.
 
@@ -34,6 +39,8 @@ def may_contact(
         Days of rest after a campaign's contact; 0 for none.
     despite_complaint : bool
         Also those with an open complaint: for care, not for a sale.
+    despite_trial : bool
+        Also those in a campaign that still runs: for contacts that the bank owes, such as the answer to a complaint.
 
     Returns
     -------
@@ -69,7 +76,8 @@ def may_contact(
     if not despite_complaint:
         why = why.mask(people.index.isin(_complaining(bank)), "open complaint")
     why = why.mask(resting, f"contacted within {rest_days} days")
-    why = why.mask(people.index.isin(_in_trial(bank)), "in a campaign that still runs")
+    if not despite_trial:
+        why = why.mask(people.index.isin(_in_trial(bank)), "in a campaign that still runs")
     why = why.mask(found["channel"] == "", f"no consent to {_either(channels)}")
     why = why.mask(reason.isin(["bank", "fraud"]), "lost by fraud or by the bank's own decision")
     why = why.mask(reason == "deceased", "has died")

@@ -1,0 +1,1 @@
+"""What the page on loyalty shows: evidence, answer, plan."""

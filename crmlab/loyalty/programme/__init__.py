@@ -1,0 +1,1 @@
+"""The points programme: ledger, redemption, liability, effects of membership, what it earns."""

@@ -1,0 +1,1 @@
+"""How loyal: what customers say, what they do, and both side by side."""
