@@ -105,7 +105,7 @@ def year_before(margins: pd.DataFrame, left_on: pd.Series, *, fade_months: int) 
     [[180.0, 2, True]]
     """
     known = margins[margins["customer_id"].isin(left_on.index)]
-    before = month_number(known["customer_id"].map(left_on)) - month_number(known["month_on"])
+    before = month_number(left_on.reindex(known["customer_id"])) - month_number(known["month_on"])
     known = known.assign(before=before)
     full = known[(before >= fade_months) & (before < fade_months + 12)].groupby("customer_id")["margin_amount"]
     some = known[before > 0].sort_values(["customer_id", "before"]).groupby("customer_id")["margin_amount"].last()

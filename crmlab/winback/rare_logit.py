@@ -67,8 +67,16 @@ def fit_rare_logit(x: object, y: object) -> RareLogit:
     y = np.asarray(y, dtype=float)
     rows = np.asarray(x, dtype=float).reshape(len(y), -1)
     refuse(
-        *([] if np.isfinite(rows).all() else ["fit_rare_logit: the columns have gaps. Fill them first, and count them."]),
-        *([] if ((y == 0) | (y == 1)).all() and y.any() else ["fit_rare_logit: no event. Give 0 and 1, one event or more."]),
+        *(
+            []
+            if np.isfinite(rows).all()
+            else ["fit_rare_logit: the columns have gaps. Fill them first, and count them."]
+        ),
+        *(
+            []
+            if ((y == 0) | (y == 1)).all() and y.any()
+            else ["fit_rare_logit: no event. Give 0 and 1, one event or more."]
+        ),
     )
     centre = rows.mean(axis=0)
     spread = np.where(rows.std(axis=0) > 0, rows.std(axis=0), 1.0)

@@ -250,5 +250,6 @@ def _here(bank: Bank) -> set[str]:
         if bank.has("accounts")
         else ""
     )
-    rows = bank.sql(f"select customer_id from customers where left_on is null{held}").fetchall()
+    left = "left_on is null" if "left_on" in bank.columns("customers") else "true"
+    rows = bank.sql(f"select customer_id from customers where {left}{held}").fetchall()
     return {one for (one,) in rows}

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["GOING", "REASON", "SIGNS", "WHO", "WINDOW_MONTHS", "Sign", "records_begin", "signs_before"]
 
 REASON, GOING, WHO = "reason", "already going", "who they were"
-WINDOW_MONTHS = (3, 9)  # half a year that ends three months before the day: closing an account and moving takes that long
+WINDOW_MONTHS = (
+    3,
+    9,
+)  # half a year that ends three months before the day: closing an account and moving takes that long
 _SLOW_DAYS, _WAIT_MINUTES, _LOW_SHARE, _GAP_SHARE = 7, 20, 0.5, 0.002
 _NEW_DAYS, _FEW_ACTS = 730, 3
 
