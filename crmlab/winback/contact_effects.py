@@ -160,19 +160,24 @@ class TrialPlan:
     def said(self) -> str:
         """The plan in two sentences."""
         shown = (
-            f"shows an effect of {share_text(self.smallest_effect)} or more four times in five"
+            f"shows an effect of {_points(self.smallest_effect)} or more four times in five"
             if np.isfinite(self.smallest_effect)
             else "is too small to show any effect"
         )
         start = (
-            f"A trial with the {count_text(self.customers_count)} who may be contacted now,"
-            f" {share_text(self.holdout_share)} of them held out by lot, {shown}."
+            f"A trial with {count_text(self.customers_count)} customers, {share_text(self.holdout_share)} of them held"
+            f" out by lot, {shown}"
         )
         if not np.isfinite(self.break_even):
-            return start
+            return f"{start}."
         enough = np.isfinite(self.smallest_effect) and self.smallest_effect <= self.break_even
-        more = "That is enough." if enough else "Keep the same hold-out over further campaigns and pool them."
-        return f"{start} A contact pays for itself from an effect of {share_text(self.break_even)} on. {more}"
+        more = "" if enough else " Keep the same hold-out over further campaigns and pool them."
+        return f"{start}; contacts pay for themselves from {_points(self.break_even)} on.{more}"
+
+
+def _points(share: float) -> str:
+    points = 100 * share
+    return f"{points:.1f} points" if abs(points) >= 0.1 else f"{points:.2f} points"
 
 
 def plan_trial(p_uninvited: float, customers_count: int, break_even: float, *, holdout_share: float) -> TrialPlan:
@@ -192,9 +197,8 @@ def plan_trial(p_uninvited: float, customers_count: int, break_even: float, *, h
     Examples
     --------
     >>> plan_trial(0.01, 200, 0.004, holdout_share=0.5).said
-    'A trial with the 200 who may be contacted now, 50.0 % of them held out by lot, shows an effect of 7.0 % or more \
-four times in five. A contact pays for itself from an effect of 0.4 % on. Keep the same hold-out over further \
-campaigns and pool them.'
+    'A trial with 200 customers, 50.0 % of them held out by lot, shows an effect of 7.6 points or more four times in \
+five; contacts pay for themselves from 0.4 points on. Keep the same hold-out over further campaigns and pool them.'
     """
     known = customers_count > 0 and np.isfinite(p_uninvited)
     smallest = smallest_difference(p_uninvited, customers_count, holdout=holdout_share) if known else np.nan

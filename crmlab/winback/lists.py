@@ -38,7 +38,7 @@ def within_budget(scored: pd.DataFrame, *, budget_amount: float, fixed_amount: f
     Notes
     -----
     Each channel must first earn its preparation: a channel whose customers bring less than its fixed cost together is
-    left out. Without a trial nobody knows what they bring, and both channels stay for the trial.
+    left out. Without a trial nobody knows what they bring, and all channels stay for the trial.
     """
     refuse(*([] if budget_amount >= 0 else [f"within_budget: budget_amount is {budget_amount}. Give 0 or more."]))
     kept = scored[scored["verdict"] == "worth a contact"]

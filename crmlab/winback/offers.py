@@ -39,7 +39,8 @@ def offer_for(reasons: pd.Series, signs: pd.DataFrame) -> pd.Series:
 
     Examples
     --------
-    >>> offer_for(pd.Series({"a": "moved", "b": "not known"}), pd.DataFrame({"new": [True, True]}, index=["a", "b"]))["b"]
+    >>> signs = pd.DataFrame({"new": [True, True]}, index=["a", "b"])
+    >>> offer_for(pd.Series({"a": "moved", "b": "not known"}), signs)["b"]
     'welcome call, switching service'
     """
     code = reasons.copy()

@@ -62,21 +62,14 @@ def fit_rare_logit(x: object, y: object) -> RareLogit:
     --------
     >>> fitted = fit_rare_logit([[0.0]] * 50 + [[1.0]] * 50, [1] * 2 + [0] * 48 + [1] * 8 + [0] * 42)
     >>> float(fitted.predict([[0.0], [1.0]]).sum().round(6)), float(fitted.coefficients[1].round(2))
-    (0.2, 1.4)
+    (0.2, 1.36)
     """
     y = np.asarray(y, dtype=float)
     rows = np.asarray(x, dtype=float).reshape(len(y), -1)
     refuse(
-        *(
-            []
-            if np.isfinite(rows).all()
-            else ["fit_rare_logit: the columns have gaps. Fill them first, and count them."]
-        ),
-        *(
-            []
-            if ((y == 0) | (y == 1)).all() and y.any()
-            else ["fit_rare_logit: no event. Give 0 and 1, one event or more."]
-        ),
+        *([] if np.isfinite(rows).all() else ["fit_rare_logit: columns have gaps. Fill them first, and count them."]),
+        *([] if ((y == 0) | (y == 1)).all() else ["fit_rare_logit: y holds other values than 0 and 1. Give flags."]),
+        *([] if y.any() else ["fit_rare_logit: there is no event. Use a rate with its interval instead."]),
     )
     centre = rows.mean(axis=0)
     spread = np.where(rows.std(axis=0) > 0, rows.std(axis=0), 1.0)

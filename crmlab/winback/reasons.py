@@ -83,9 +83,9 @@ def compare_signs(leavers: pd.DataFrame, stayers: pd.DataFrame, *, level: float 
     DataFrame
         One row a sign, indexed by its code, the highest lift first: ``sign`` (title), ``kind``, ``rule``,
         ``leavers_count`` (with the sign), ``share`` with ``share_low`` and ``share_high`` (of the leavers),
-        ``stayers_share`` (of stayers, mixed like the leavers), ``lift`` with ``lift_low`` and ``lift_high``, ``p_value``
-        (of reasons, corrected for all of them), ``is_reason``, ``beyond_chance_share`` (of the leavers, beyond what
-        stayers show), ``n``, ``stayers_n``.
+        ``stayers_share`` (of stayers, mixed like the leavers), ``lift`` with ``lift_low`` and ``lift_high``,
+        ``p_value`` (of reasons, corrected for all of them), ``is_reason``, ``beyond_chance_share`` (of the leavers,
+        beyond what stayers show), ``n``, ``stayers_n``.
 
     Notes
     -----

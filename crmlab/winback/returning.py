@@ -233,7 +233,7 @@ def calibrated_late(months: pd.DataFrame, *, test_months: int = 12) -> Estimate:
     """
     alone = months[~months["is_contacted"].astype(bool)]
     method = "observed over expected, exact Poisson"
-    unknown = Estimate(float("nan"), "returns for one expected", n=0, method=method)
+    unknown = Estimate(float("nan"), "of those expected", n=0, method=method)
     if not len(alone):
         return unknown
     cut = alone["month"].max() - test_months
@@ -245,5 +245,5 @@ def calibrated_late(months: pd.DataFrame, *, test_months: int = 12) -> Estimate:
         expected = learned.rate.value * len(late)
     else:
         expected = float(learned.model.predict(late[list(learned.columns)].to_numpy(dtype=float)).sum())
-    found = rate(int(late["returned"].sum()), expected, unit="returns for one expected")
+    found = rate(int(late["returned"].sum()), expected, unit="of those expected")
     return Estimate(found.value, found.unit, found.low, found.high, n=int(late["returned"].sum()), method=method)

@@ -149,18 +149,19 @@ def second_life(returned: pd.DataFrame, usual_leaving: float, *, seed: int = 1) 
         )
         low, high = percentile_limits(draws)
         method = f"bootstrap, {_DRAWS:,} resamples of customers"
-        ratio = Estimate(second.sum() / first.sum(), "of the first life's margin", float(low), float(high),
+        ratio = Estimate(second.sum() / first.sum(), "of the first life", float(low), float(high),
                          n=len(known), method=method)  # fmt: skip
     else:
         draws = np.ones(_DRAWS)
-        ratio = Estimate(1.0, "of the first life's margin", n=len(known), method="assumed: too few came back")
+        ratio = Estimate(1.0, "of the first life", n=len(known), method="assumed: too few came back")
     events, months = float(returned["left_again"].sum()), float(returned["stayed_months"].sum())
     usual = usual_leaving if np.isfinite(usual_leaving) and usual_leaving > 0 else 0.005
     shape, scale = events + _FIRST_STAY * usual + 0.5, months + _FIRST_STAY
     draws_leaving = np.minimum(rng.gamma(shape, 1 / scale, _DRAWS), 1.0)
     low, high = percentile_limits(draws_leaving)
-    leaving = Estimate((events + _FIRST_STAY * usual) / scale, "share", min(float(low), (events + _FIRST_STAY * usual) / scale),
-                       float(high), n=len(returned), method="gamma law, pulled towards all customers")  # fmt: skip
+    mean = (events + _FIRST_STAY * usual) / scale
+    leaving = Estimate(mean, "share", min(float(low), mean), float(high), n=len(returned),
+                       method="gamma law, pulled towards all customers")  # fmt: skip
     return SecondLife(ratio, leaving, len(known) >= _FEWEST, draws, draws_leaving)
 
 
@@ -194,7 +195,8 @@ def second_life_by_way(returned: pd.DataFrame, contacts: pd.DataFrame, lost: pd.
 
 def usual_leaving(bank: Bank, lost: pd.DataFrame, *, months: int = 12) -> Estimate:
     """Estimate the share of customers that leaves by choice in a month."""
-    here = bank.sql("select count(*) from customers where left_on is null").fetchall()[0][0]
+    left = "where left_on is null" if "left_on" in bank.columns("customers") else ""
+    here = bank.sql(f"select count(*) from customers {left}").fetchall()[0][0]
     gone = lost[(lost["way"] == BY_CHOICE) & (lost["months_since"] < months)]
     exposure = months * (here + len(gone) / 2)
     if not exposure:

@@ -55,7 +55,7 @@ SIGNS: dict[str, Sign] = {
         "holds deposits while the best rate of others is .2 points or more above ours"),
     "new": Sign("new here", WHO, "joined less than two years before leaving"),
     "unused": Sign("hardly used", WHO, "less than one act a month of their own in the three months before the window"),
-    "pay_gone": Sign("pay no longer comes", GOING, "salary or pension came in the window and not in the last two months"),
+    "pay_gone": Sign("pay no longer comes", GOING, "salary or pension came before, and not in the last two months"),
     "drained": Sign("money drained", GOING, "money here fell by half or more in the last six months"),
     "closing": Sign("asked to close", GOING, "a contact about closing in the last six months"),
 }  # fmt: skip
@@ -196,7 +196,7 @@ def _pay(bank: Bank, at: dict[str, str]) -> Queries:
     yield (
         "unused",
         f"select customer_id from (select customer_id, day from looked_ join customers using (customer_id) where"
-        f" joined_on <= {at['early']} and exists (select 1 from accounts a where a.customer_id = looked_.customer_id)) l"
+        f" joined_on <= {at['early']} and customer_id in (select customer_id from accounts)) l"
         f" left join (select customer_id, count(*) as acts from {joined} where is_customer_initiated and booked_on >="
         f" {at['early']} and booked_on < {at['since']} group by 1) a using (customer_id) where coalesce(acts, 0) <"
         f" {_FEW_ACTS}",

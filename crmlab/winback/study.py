@@ -124,9 +124,10 @@ def win_back_on(bank: Bank, *, terms: Terms | None = None, budget_amount: float 
     costs = contact_costs(effects)
     cheapest = sorted(ASKS, key=lambda name: costs.by_channel[name])  # until trials tell channels apart
     people = lost[(lost["way"] == BY_CHOICE) & lost["has_held"] & ~lost["is_back"]]
+    policy = may_contact(bank, channels=cheapest)
     scored = contact_worth(
-        people, may_contact(bank, channels=cheapest), reasons, effects=effects, uninvited=uninvited, second=second, costs=costs,
-        terms=terms, unsettled=complaints_open(bank),
+        people, policy, reasons, effects=effects, uninvited=uninvited, second=second, costs=costs, terms=terms,
+        unsettled=complaints_open(bank),
     )  # fmt: skip
     chosen = within_budget(scored, budget_amount=budget_amount, fixed_amount=costs.fixed_amount)
     holdout = HOLDOUT_PROVEN if effects.is_proven else HOLDOUT_TRIAL

@@ -115,8 +115,8 @@ def contact_worth(
     DataFrame
         Indexed as `people`: ``channel``, ``reason``, ``p_uninvited`` (within the two months of a campaign),
         ``return_amount`` (worth of a return today), ``cost_amount``, ``break_even_share`` (effect at which the contact
-        pays; empty where none does), ``net_amount`` (expected, by the mean effect; empty where none is known), ``verdict``
-        ("worth a contact" or why not).
+        pays; empty where none does), ``net_amount`` (expected, by the mean effect; empty where none is known),
+        ``verdict`` ("worth a contact" or why not).
 
     Notes
     -----
@@ -212,8 +212,8 @@ def left_in_peace(bank: Bank, *, silent_days: int = 180) -> int:
     Notes
     -----
     In a field experiment, customers contacted to keep them left more often: 10.0 against 6.4 % (Ascarza, Iyengar and
-    Schleicher 2016, Journal of Marketing Research 53). They are no lost customers, and not on this list. Counted: here,
-    with an account open for longer, and no act of their own for `silent_days`; 0 where the bookings reach back less far.
+    Schleicher 2016, Journal of Marketing Research 53). They are not lost, and not on this list. Counted: here, with
+    an account open for longer, and no act of their own for `silent_days`; 0 where the bookings reach back less far.
     """
     if not bank.has("transactions", "accounts"):
         return 0
@@ -223,11 +223,11 @@ def left_in_peace(bank: Bank, *, silent_days: int = 180) -> int:
         return 0
     left = "customers.left_on is null" if "left_on" in bank.columns("customers") else "true"
     closed = "closed_on is null" if "closed_on" in bank.columns("accounts") else "true"
-    return int(
-        bank.sql(
-            f"select count(*) from (select customers.customer_id from customers join accounts using (customer_id)"
-            f" left join transactions on transactions.account_id = accounts.account_id and is_customer_initiated"
-            f" where {left} and {closed} and opened_on < date '{day}' - interval {int(silent_days)} day group by 1 having max(booked_on) is null or"
-            f" max(booked_on) < date '{day}' - interval {int(silent_days)} day)"
-        ).fetchall()[0][0]
+    since = f"date '{day}' - interval {int(silent_days)} day"
+    query = (
+        "select customers.customer_id from customers join accounts using (customer_id) left join transactions on"
+        " transactions.account_id = accounts.account_id and is_customer_initiated"
+        f" where {left} and {closed} and opened_on < {since} group by 1"
+        f" having max(booked_on) is null or max(booked_on) < {since}"
     )
+    return len(bank.sql(query).fetchall())

@@ -37,9 +37,9 @@ def headline(study: WinBack, lost: Evidence | None) -> str:
 
 
 def reasons_said(study: WinBack, why: Evidence | None) -> str:
-    """Say the main reasons with their shares, and how many have none; empty where nobody left."""
+    """Say the main reasons with their shares, and how many have none."""
     if not len(study.year):
-        return ""
+        return "There is no reason to tell: nobody was lost by their own choice in the last 12 months."
     if why is None:
         return "Why they left cannot be said yet: the records do not reach far enough back before anybody left."
     shares = {
@@ -68,9 +68,7 @@ def reasons_said(study: WinBack, why: Evidence | None) -> str:
 
 
 def contacts_said(study: WinBack, seen: Evidence | None, back: Evidence | None) -> str:
-    """Say what contacts achieved by lot, against what happens uninvited; empty where nobody left."""
-    if study.nobody_left:
-        return ""
+    """Say what contacts achieved by lot, against what happens uninvited."""
     effects = study.effects
     alarm = f"Alarm: {' '.join(effects.alarms)} They are left out of every effect. " if effects.alarms else ""
     alone = ""
@@ -79,7 +77,8 @@ def contacts_said(study: WinBack, seen: Evidence | None, back: Evidence | None) 
     if seen is None:
         return f"{alarm}What a contact achieves is not known: {effects.why_unknown}.{alone}"
     found = effects.effect
-    size = f"{100 * found.value:+.1f} points, 95 % interval {100 * found.low:.1f} to {100 * found.high:.1f}, n = {found.n:,}"
+    span = f"{100 * found.low:.1f} to {100 * found.high:.1f}"
+    size = f"{100 * found.value:+.1f} points, 95 % interval {span}, n = {found.n:,}"
     verdict = (
         f"Contacts bring lost customers back ({size})"
         if effects.is_proven
@@ -91,31 +90,29 @@ def contacts_said(study: WinBack, seen: Evidence | None, back: Evidence | None) 
 
 
 def worth_said(study: WinBack) -> str:
-    """Say how many are worth a contact, what that gains, and what the list does about it; empty where nobody left."""
-    if study.nobody_left:
-        return ""
+    """Say how many are worth a contact, what that gains, and what the list does about it."""
     worth = int((study.scored["verdict"] == "worth a contact").sum())
     listed = len(study.listed)
     held = int(study.listed["is_holdout"].sum()) if listed else 0
-    away = len(study.scored)
+    start = f"Of {count_text(len(study.scored))} lost and not back {count_text(worth)} are worth a contact"
     if not listed:
-        why = (
-            "no channel earns its preparation, or the budget pays for nobody" if worth else "nobody is worth a contact"
-        )
-        return f"Of {count_text(away)} lost and not back {count_text(worth)} are worth a contact; the list is empty: {why}."
+        why = "the budget pays for nobody, or no channel earns its preparation" if worth else "there is nobody to call"
+        return f"{start}; the list is empty: {why}."
+    left_out = worth - listed
+    others = f" ({count_text(left_out)} wait: their channel does not earn its preparation, or the budget ends)"
     start = (
-        f"Of {count_text(away)} lost and not back {count_text(worth)} are worth a contact; {count_text(listed)} are on the"
-        f" list, {count_text(held)} of them held out by lot."
+        f"{start}; {count_text(listed)} are on the list, {count_text(held)} of them held out by lot"
+        f"{others if left_out else ''}."
     )
     gain = study.gain
     if not np.isfinite(gain.value):
-        return f"{start} What it gains is not known: {study.effects.why_unknown or 'nothing was measured'}. {study.plan.said}"
+        return f"{start} What it gains is not known: {study.effects.why_unknown}. {study.plan.said}"
     proven = gain.low is not None and gain.low > 0
     told = (
-        f"Contacting all of them gains {gain.short} after all costs ({gain.interval})."
+        f"Contacting them all gains {gain.short} after all costs ({gain.interval})."
         if proven
-        else f"Contacting all of them would gain {gain.short} after all costs, but the interval holds losses"
-        f" ({gain.interval}): not proven, so the list is a trial."
+        else f"Contacting them all is expected to gain {gain.short} after all costs, not proven ({gain.interval}): the"
+        " list is a trial."
     )
     return f"{start} {told}{'' if study.effects.is_proven else ' ' + study.plan.said}"
 
@@ -157,11 +154,12 @@ def labels(numbers: Iterable[str]) -> dict[str, str]:
     fixed = {
         "lost_count": "Lost by choice in 12 months", "lost_margin": "Margin a year that went with them",
         "uninvited_rate": "Back uninvited in a month", "late_calibration": "Returns that came for one expected",
-        "contact_effect": "Effect of a contact on coming back", "second_ratio": "Second life's margin for one of the first",
+        "contact_effect": "Effect of a contact on coming back", "second_ratio": "Margin of a second life, first = 1",
         "second_leaving": "Leave again in a month", "break_even": "Effect from which a contact pays (median)",
         "away_count": "Lost and not back", "worth_count": "Worth a contact", "listed_count": "On the list",
         "in_peace_count": "Silent and still here, left in peace", "expected_gain": "Expected gain of the list",
-        "new_lift": "New here: times as common among leavers", "unused_lift": "Hardly used: times as common among leavers",
+        "new_lift": "New here: times as common as among stayers",
+        "unused_lift": "Hardly used: times as common as among stayers",
         "reason_not_known_share": "No reason known",
     }  # fmt: skip
     found = {}

@@ -10,20 +10,20 @@ from crmlab.winback.lost import way_counts
 from crmlab.winback.reasons import NOT_KNOWN, reason_counts
 from crmlab.winback.returning import calibrated_late, return_curve, returns_by
 from crmlab.winback.second_life import second_life_by_way
-from crmlab.winback.signs import GOING, SIGNS
+from crmlab.winback.signs import GOING, SIGNS, WHO
 from crmlab.winback.study import WinBack
 
-__all__ = ["BREAK_EVEN", "CURVE", "EFFECTS", "LIFTS", "break_evens", "effects_seen", "going", "lost_so_far",
+__all__ = ["CURVE", "EFFECTS", "LIFTS", "break_even_look", "break_evens", "effects_seen", "going", "lost_so_far",
            "reasons_table", "returns", "returns_table", "second_lives", "ways_table", "why_they_left"]  # fmt: skip
 
-LIFTS = {"label": "sign", "value": "lift", "low": "lift_low", "high": "lift_high", "by": "kind", "baseline": 1.0,
-         "quantity": "Times as common before leaving as among those who stayed", "unit": "ratio", "n": "leavers_count",
+LIFTS = {"label": "sign", "value": "lift", "low": "lift_low", "high": "lift_high", "by": "seen_as", "baseline": 1.0,
+         "quantity": "As common before leaving as among those who stayed", "unit": "times", "n": "leavers_count",
          "from_zero": True}  # fmt: skip
 CURVE = {"label": "band", "value": "rate", "low": "rate_low", "high": "rate_high", "groups": "Months since leaving",
-         "quantity": "Back in a month, of those still away", "unit": "share"}  # fmt: skip
+         "quantity": "Back in a month", "unit": "share"}  # fmt: skip
 EFFECTS = {"label": "look", "value": "effect", "low": "effect_low", "high": "effect_high", "baseline": 0.0,
-           "quantity": "Came back: contacted less held out, percentage points", "unit": "share", "n": "n"}  # fmt: skip
-BREAK_EVEN = {"label": "group", "value": "break_even_share", "low": "break_even_low", "high": "break_even_high",
+           "quantity": "Came back: contacted less held out", "unit": "share", "n": "n"}  # fmt: skip
+_BREAK_EVEN = {"label": "group", "value": "break_even_share", "low": "break_even_low", "high": "break_even_high",
               "quantity": "Effect from which a contact pays for itself", "unit": "share", "n": "n"}  # fmt: skip
 _FEWEST = 10
 
@@ -46,15 +46,15 @@ def lost_so_far(study: WinBack) -> Evidence | None:
                                             method=summed.method)  # fmt: skip
     faded = int((~year["is_before_fade"].astype(bool) & year["margin_amount"].notna()).sum())
     unknown = int(year["margin_amount"].isna().sum())
-    notes = [
-        *(
-            [f"{count_text(faded)} had been here too briefly for a year's margin: their oldest month stands in."]
-            * (faded > 0)
-        ),
-        *([f"Of {count_text(unknown)} no margin is known."] * (unknown > 0)),
-    ]
+    notes = []
+    if faded:
+        notes.append(
+            f"{count_text(faded)} had been here too briefly for a year's margin: their oldest month stands in."
+        )
+    if unknown:
+        notes.append(f"Of {count_text(unknown)} no margin is known.")
     ever = study.lost[study.lost["way"] == "by choice"]
-    told = f"{count_text(len(year))} were lost by their own choice in the last 12 months, {count_text(len(ever))} since records begin."
+    told = f"{count_text(len(year))} were lost by choice in 12 months, {count_text(len(ever))} since records begin."
     return Evidence(way_counts(study.lost), "", "", " ".join([told, *notes]), estimates)
 
 
@@ -81,7 +81,7 @@ def why_they_left(study: WinBack) -> Evidence | None:
     for code in ("new", "unused"):
         if code in known.index:
             row = known.loc[code]
-            estimates[f"{code}_lift"] = Estimate(row["lift"], "ratio", row["lift_low"], row["lift_high"], n=n,
+            estimates[f"{code}_lift"] = Estimate(row["lift"], "times", row["lift_low"], row["lift_high"], n=n,
                                                  method="logarithm of the ratio")  # fmt: skip
     top = proven.iloc[0] if len(proven) else None
     title = (
@@ -101,6 +101,8 @@ def why_they_left(study: WinBack) -> Evidence | None:
             " for nobody."
         )
     about = f"Lift with 95 % interval, Mantel-Haenszel; {n:,} leavers, {stay:,} who stayed; n: leavers with it"
+    seen_as = np.where(shown["is_reason"], "reason, beyond chance", "within chance")
+    shown = shown.assign(seen_as=np.where(shown["kind"] == WHO, "who they were, not why", seen_as))
     return Evidence(shown, title[:70], about, " ".join(told) or "No sign can be told from chance.", estimates)
 
 
@@ -110,8 +112,8 @@ def reasons_table(study: WinBack) -> pd.DataFrame:
     rule = [SIGNS[code].rule if code in SIGNS else "no sign beyond chance" for code in counts["code"]]
     return pd.DataFrame(
         {
-            "Reason": counts["reason"], "Rule": rule, "n": counts["customers_count"], "Share": counts["share"],
-            "By chance": counts["by_chance_share"], f"Margin a year, {study.currency}": counts["margin_amount"].round(0),
+            "reason": counts["reason"], "rule": rule, "n": counts["customers_count"], "of_all_share": counts["share"],
+            "by_chance_share": counts["by_chance_share"], "margin_a_year_amount": counts["margin_amount"],
         }
     )  # fmt: skip
 
@@ -122,9 +124,7 @@ def going(study: WinBack) -> str:
     if not len(known):
         return ""
     told = ", ".join(f"{row.sign} ({share_text(row.share)})" for row in known.itertuples())
-    return (
-        f"On their way out leavers showed: {told}. That is the leaving itself, not a reason, and a cue to call earlier."
-    )
+    return f"On their way out leavers showed: {told}. That is the leaving itself, no reason, and a cue to call earlier."
 
 
 def returns(study: WinBack) -> Evidence | None:
@@ -173,22 +173,20 @@ def _goes_with(study: WinBack) -> str:
     told = []
     for name, value, error in zip(study.uninvited.columns, model.coefficients[1:], model.errors[1:], strict=True):
         if abs(value) > 1.96 * error:
-            told.append(
-                f"{'higher' if value > 0 else 'lower'} odds go with {words[name]} (x {np.exp(value):.2f} a unit)"
-            )
+            told.append(f"{'higher' if value > 0 else 'lower'} odds go with {words[name]} (x {np.exp(value):.2f})")
     return f"Beyond chance: {'; '.join(told)}." if told else "Nothing seen tells beyond chance who returns sooner."
 
 
 def returns_table(study: WinBack) -> pd.DataFrame:
     """How often customers came back uninvited, by the reason named and by whether this was the main bank."""
-    reason = study.reasons.map(lambda code: SIGNS[code].title if code in SIGNS else code)
+    reason = study.reasons.map(lambda code: SIGNS[code].title if code in SIGNS else "no reason known")
     main = study.lost["is_main_bank"].map({True: "main bank", False: "not the main bank"})
     parts = [returns_by(study.months, groups) for groups in (main, reason) if len(groups)]
     table = pd.concat(parts, ignore_index=True)
     return pd.DataFrame(
         {
-            "Customers": table["group"], "n": table["customers_count"], "Came back": table["returns_count"],
-            "A year, share": table["rate"], "From": table["rate_low"], "To": table["rate_high"],
+            "customers_lost": table["group"], "n": table["customers_count"], "came_back": table["returns_count"],
+            "back_in_a_year_share": table["rate"], "low": table["rate_low"], "high": table["rate_high"],
         }
     )  # fmt: skip
 
@@ -245,7 +243,10 @@ def second_lives(study: WinBack) -> Evidence | None:
             f" ({second.ratio.low:.2f} to {second.ratio.high:.2f}, n = {second.ratio.n:,})."
         )
     else:
-        told = f"Only {count_text(second.ratio.n)} came back with a known margin: the second life is taken to be worth the first."
+        told = (
+            f"Only {count_text(second.ratio.n)} came back with a known margin: a second life is taken to yield what the"
+            " first did."
+        )
     told += f" {second.leaving.short} of them leave again in a month ({second.leaving.interval})."
     by_way = second_life_by_way(study.returned, study.effects.contacts, study.lost)
     brought = by_way.loc[by_way["way"] == "after a contact", "customers_count"].sum()
@@ -255,6 +256,12 @@ def second_lives(study: WinBack) -> Evidence | None:
             " much as those who come by themselves cannot be said."
         )
     return Evidence(by_way, "", "", told, estimates)
+
+
+def break_even_look(study: WinBack) -> dict[str, object]:
+    """How the break-even effects are drawn: with a line at the effect found, where there is one."""
+    effect = study.effects.working_effect
+    return {**_BREAK_EVEN, "baseline": effect if np.isfinite(effect) else None}
 
 
 def break_evens(study: WinBack) -> Evidence | None:
@@ -275,11 +282,12 @@ def break_evens(study: WinBack) -> Evidence | None:
     estimates = {"break_even": Estimate(middle, "share", n=len(usable), method="median")}
     effect = study.effects.working_effect
     pays = int((usable["break_even_share"] < effect).sum()) if np.isfinite(effect) else 0
-    told = f"Half of those who may be contacted pay for a contact from an effect of {share_text(middle)} on."
+    told = "Half of those who may be contacted pay for a contact, preparation left out, from an effect"
+    told += f" of {100 * middle:.2f} points on."
     if np.isfinite(effect):
-        told += f" At the effect found, {share_text(effect)}, {count_text(pays)} of {count_text(len(usable))} do."
+        told += f" At the effect found, {100 * effect:.1f} points, {count_text(pays)} of {count_text(len(usable))} do."
     title = "The more a return is worth, the smaller the effect that pays"
-    about = "By worth of a return today: median effect, and the middle half; the grey line is the effect found"
+    about = "By worth of a return: median and middle half, preparation left out; the grey line is the effect found"
     return Evidence(frame, title, about, told, estimates)
 
 
