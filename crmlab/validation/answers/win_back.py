@@ -28,6 +28,9 @@ def _lost(case: Case) -> Known | Unknown:
     if span is None:
         return Unknown("The day is no month-end, so the last months are not whole.")
     chances = closing_chances(case.truth, *span)
+    people = case.truth.table("customers", columns=["customer_id", "is_guest"])
+    guests = people.loc[people["is_guest"], "customer_id"]  # they hold no account, so nothing was lost that was theirs
+    chances = chances[~chances["customer_id"].isin(guests)]
     return Known(
         float(chances["chance"].sum() + len(_given(case, span))),
         "Sum of every customer's true chances to decide to close, as far as the accounts close in the year; those whom "

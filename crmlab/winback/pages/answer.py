@@ -33,7 +33,8 @@ def headline(study: WinBack, lost: Evidence | None) -> str:
     if "lost_margin" not in lost.estimates:
         return f"{text}; what went with them is not known."
     margin = lost["lost_margin"]
-    return f"{text}, and {margin.short} of yearly margin with them ({margin.interval})."
+    interval = f" ({margin.interval})" if margin.interval else ""
+    return f"{text}, and {margin.short} of yearly margin with them{interval}."
 
 
 def reasons_said(study: WinBack, why: Evidence | None) -> str:

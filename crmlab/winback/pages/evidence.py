@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from crmlab.stats import Estimate, Evidence, bootstrap, count_text, rate, share_text
+from crmlab.stats import Estimate, Evidence, count_text, rate, share_text
 from crmlab.winback.lost import way_counts
+from crmlab.winback.margins import margin_that_went
 from crmlab.winback.reasons import NOT_KNOWN, reason_counts
 from crmlab.winback.returning import calibrated_late, return_curve, returns_by
 from crmlab.winback.second_life import second_life_by_way
@@ -38,12 +39,8 @@ def lost_so_far(study: WinBack) -> Evidence | None:
                        method=count.method)  # fmt: skip
     estimates = {"lost_count": counted}
     margins = year["margin_amount"].dropna()
-    stay = max(study.customers_here, 1)
-    if len(margins) >= 2:
-        values = np.append(margins.to_numpy(), np.zeros(stay))
-        summed = bootstrap(lambda v, w: float(v @ w), values, unit=study.currency)
-        estimates["lost_margin"] = Estimate(summed.value, summed.unit, summed.low, summed.high, n=len(margins),
-                                            method=summed.method)  # fmt: skip
+    if len(margins):
+        estimates["lost_margin"] = margin_that_went(margins.sort_index(), study.currency)
     faded = int((~year["is_before_fade"].astype(bool) & year["margin_amount"].notna()).sum())
     unknown = int(year["margin_amount"].isna().sum())
     notes = []
