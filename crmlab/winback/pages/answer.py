@@ -17,6 +17,7 @@ __all__ = ["contacts_said", "headline", "labels", "list_numbers", "offers_said",
            "worth_said"]  # fmt: skip
 
 _MOST = 3
+_FEWEST = 10  # leavers, below which no share of them is told
 
 
 def headline(study: WinBack, lost: Evidence | None) -> str:
@@ -60,7 +61,7 @@ def reasons_said(study: WinBack, why: Evidence | None) -> str:
             " them when they close."
         )
     new = study.compared.loc["new"] if "new" in study.compared.index else None
-    if new is not None and new["lift_low"] > 1:
+    if new is not None and new["lift_low"] > 1 and new["n"] >= _FEWEST:
         first += (
             f" {share_text(new['share'])} of leavers had joined within two years, {share_text(new['stayers_share'])} of"
             " those who stayed."

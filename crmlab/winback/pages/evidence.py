@@ -139,7 +139,7 @@ def returns(study: WinBack) -> Evidence | None:
     if np.isfinite(checked.value):
         estimates["late_calibration"] = checked
         told += (
-            f" Chances learned from earlier months expected the returns of the last 12 at {checked.value:.2f} for one"
+            f" For each return of the last 12 months that chances learned before expected, {checked.value:.2f} came"
             f" ({checked.low:.2f} to {checked.high:.2f})."
         )
     if study.uninvited.model is None:
