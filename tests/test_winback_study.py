@@ -45,7 +45,7 @@ def test_every_piece_answers_on_a_small_bank(study):
         assert "nan" not in sentence
         assert sentence.endswith(".")
     shares = [e.value for name, e in why.estimates.items() if name.startswith("reason_")]
-    assert sum(shares) == pytest.approx(1.0)
+    assert 0 < sum(shares) <= 1 + 1e-9  # reasons of fewer than ten customers are not told
     for piece in _pieces(study):
         assert piece is None or len(piece.title) <= 70
     assert set(answer.labels(answer.list_numbers(study)).values()) & {""} == set()

@@ -54,7 +54,7 @@ def reasons_said(study: WinBack, why: Evidence | None) -> str:
     )
     told = [f"{SIGNS[code].title} {one.short}" for code, one in named[:_MOST]]
     nothing = shares.get(NOT_KNOWN.replace(" ", "_"))
-    first = f"Main reasons named: {', '.join(told)}." if told else "No reason can be named beyond chance."
+    first = f"Main reasons named: {', '.join(told)}." if told else "No reason is beyond chance for ten or more of them."
     if nothing is not None:
         first += (
             f" {nothing.short} ({nothing.interval}) left without any sign that sets them apart from those who stay: ask"

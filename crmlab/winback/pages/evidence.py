@@ -73,6 +73,8 @@ def why_they_left(study: WinBack) -> Evidence | None:
     estimates = {}
     if counts is not None:
         for row in counts.itertuples():
+            if row.code != NOT_KNOWN and row.customers_count < _FEWEST:
+                continue  # a page shows no group under ten
             name = "reason_not_known_share" if row.code == NOT_KNOWN else f"reason_{row.code}_share"
             estimates[name] = Estimate(row.share, "share", row.share_low, row.share_high, n=len(year), method="Wilson")
     for code in ("new", "unused"):
@@ -99,7 +101,8 @@ def why_they_left(study: WinBack) -> Evidence | None:
         )
     about = f"Lift with 95 % interval, Mantel-Haenszel; {n:,} leavers, {stay:,} who stayed; n: leavers with it"
     seen_as = np.where(shown["is_reason"], "reason, beyond chance", "within chance")
-    shown = shown.assign(seen_as=np.where(shown["kind"] == WHO, "who they were, not why", seen_as))
+    few = shown["leavers_count"].where(shown["leavers_count"] >= _FEWEST)  # a page shows no group under ten
+    shown = shown.assign(leavers_count=few, seen_as=np.where(shown["kind"] == WHO, "who they were, not why", seen_as))
     return Evidence(shown, title[:70], about, " ".join(told) or "No sign can be told from chance.", estimates)
 
 
