@@ -12,7 +12,7 @@ from crmlab.validation.truth import Truth
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["expected_departures"]
+__all__ = ["closing_chances", "expected_departures"]
 
 _DAYS_A_YEAR = 365.2425
 
@@ -68,6 +68,35 @@ def expected_departures(truth: Truth, bank: Bank, first: pd.Period, last: pd.Per
     expected = pd.Series(chance).groupby(months["customer_id"].to_numpy()).sum().reindex(people.index, fill_value=0.0)
     expected = expected + _given(people, first, last)
     return expected + _with_partner(people, expected, first)
+
+
+def closing_chances(truth: Truth, first: pd.Period, last: pd.Period) -> pd.DataFrame:
+    """List each customer's true chances to decide to close, as far as the accounts close in a stretch of months.
+
+    Parameters
+    ----------
+    truth : Truth
+        Its table ``months`` and its parameters of leaving.
+    first, last : Period
+        First and last month of the closing, both included.
+
+    Returns
+    -------
+    DataFrame
+        ``customer_id``, ``month`` (Period: of the decision), ``chance`` (to decide then and close in the stretch).
+        Their sum is the expected number of customers who leave by their own choice, but for those whom the bank's
+        first day found on the way out and for guests on a partner's account.
+    """
+    plan = truth.parameters["leaving"]
+    delays = range(plan["delay"]["months_low"], plan["delay"]["months_high"] + 1)
+    read = (first - max(delays)).start_time.date(), last.end_time.date()
+    months = truth.table("months", columns=["customer_id", "month_on", "hazard_of_closing"], months=read)
+    when = pd.PeriodIndex(months["month_on"], freq="M")
+    window = range(first.ordinal, last.ordinal + 1)
+    weights = _weights(when.asi8, [(leaves - delay, 1 / len(delays)) for leaves in window for delay in delays])
+    chance = months["hazard_of_closing"].to_numpy(dtype=float) * weights
+    found = pd.DataFrame({"customer_id": months["customer_id"], "month": when, "chance": chance})
+    return found[found["chance"] > 0].reset_index(drop=True)
 
 
 def _weights(numbers: np.ndarray, pairs: list[tuple[int, float]]) -> np.ndarray:

@@ -27,6 +27,7 @@ from crmlab.validation.answers import (
     segments_behaviour,
     segments_needs,
     segments_wealth,
+    win_back,
 )
 from crmlab.validation.case import Case, Known, TrueValue, Unknown
 from crmlab.validation.claims import Claim
@@ -45,6 +46,7 @@ MODULES: tuple[ModuleType, ...] = (
     satisfaction_drivers,
     improvement_tracking,
     satisfaction_index,
+    win_back,
 )
 _FIELDS = ("value", "unit", "low", "high", "n", "method", "level")
 _NOBODY_SAID = "nobody has registered yet what is true of it"

@@ -1,0 +1,1 @@
+"""Evidence and answers of the page on winning back."""
