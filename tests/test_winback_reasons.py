@@ -111,7 +111,7 @@ def _sides(share_gone, share_here, *, n=400, m=4000, seed=1):
 def test_a_sign_as_common_among_stayers_is_no_reason():
     shares = {"moved": 0.3, "fees": 0.05, "waiting": 0.1, "rate": 0.6}
     alarms = [compare_signs(*_sides(shares, shares, seed=seed))["is_reason"].any() for seed in range(200)]
-    # corrected for four looks, one side of two: about 5 in 200; more than 12 come by luck once in 300 times
+    # corrected for four looks, one side of two: about 5 in 200; more than 12 come by luck once in 500 times
     assert sum(alarms) <= 12
 
 
