@@ -73,9 +73,7 @@ def one_run(
     compared = compare_lists(judged)
     held = trial[~trial["is_treated"]]
     risk = Expectation("trees", is_share=True, seed=seed).fit(facts(held).to_numpy(), 1 - held["stayed"].to_numpy())
-    learner = EffectLearner(kind, base="trees", seed=seed).fit(
-        facts(trial), trial["stayed"], trial["is_treated"], treated_share=0.5
-    )
+    learner = EffectLearner(kind, seed=seed).fit(facts(trial), trial["stayed"], trial["is_treated"], treated_share=0.5)
     new = new.assign(p_churn=risk.predict(facts(new).to_numpy()), effect=learner.predict_effect(facts(new)))
     true_net = (new["true_effect"] * new["value_amount"] - COST).to_numpy()
     ranking = list_rankings(new)
@@ -138,13 +136,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="3 seeds, 10,000 customers")
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
     parser.add_argument("--kind", default="dr", choices=["t", "x", "dr"])
+    parser.add_argument("--correlations", type=float, nargs="+", default=list(CORRELATIONS))
     parser.add_argument("--out", help="CSV with one row a run, written after every seed")
     asked = parser.parse_args()
     seeds, n = (3, 10_000) if asked.quick else (asked.seeds, asked.customers)
     started = time.perf_counter()
     made = []
     for seed in range(1, seeds + 1):
-        made += [one_run(seed, correlation, n, asked.kind) for correlation in CORRELATIONS]
+        made += [one_run(seed, correlation, n, asked.kind) for correlation in asked.correlations]
         print(f"seed {seed}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
         if asked.out:
             pd.DataFrame(made).to_csv(asked.out, index=False)

@@ -6,7 +6,7 @@ import pytest
 
 from crmlab.errors import CrmlabError
 from crmlab.stats.effect_curves import autoc, effects_by_group, gain_curve, mean_effect, qini, targeting_curve
-from crmlab.stats.heterogeneity import heterogeneity
+from crmlab.stats.heterogeneity import calibrated_effects, effect_line, heterogeneity
 
 
 def test_qini_by_hand():
@@ -133,3 +133,13 @@ def test_the_verdict_names_its_learner():
     assert nothing.verdict.startswith(
         "No usable heterogeneity: none of the learners finds who gains more among 2,000 customers"
     )
+
+
+def test_effects_of_the_wrong_size_are_brought_to_that_found():
+    rng = np.random.default_rng(1)
+    true = rng.normal(0.1, 0.2, 4_000)
+    table = pd.DataFrame({"fold": np.arange(4_000) % 5, "score": true + rng.normal(size=4_000), "effect_dr": true / 4})
+    made = calibrated_effects(table, "effect_dr")
+    assert np.polyfit(made, true, 1) == pytest.approx([1, 0], abs=0.3)
+    assert effect_line(-true, true)[1] == 0  # a learner the wrong way round: all alike
+    assert effect_line([1.0, 1.0], [0.0, 1.0]) == (0.5, 0.0)

@@ -150,3 +150,20 @@ def test_lengths_and_refusals():
     ]
     with pytest.raises(CrmlabError, match=r"^compare_lists: there is no list 'luck'\. Choose one of \['risk', "):
         compare_lists(_trial(1), reference="luck")
+
+
+@pytest.mark.slow
+def test_losing_lists_carry_a_flag_where_risk_and_persuadability_are_opposed():
+    import importlib.util
+    from pathlib import Path
+
+    path = Path(__file__).parents[1] / "benchmarks" / "retention.py"
+    spec = importlib.util.spec_from_file_location("retention_benchmark", path)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    runs = [benchmark.one_run(seed, -0.8, 4_000) for seed in range(1, 7)]
+    # a flag errs in 5 % of trials: two or more of six happen in 3 % of cases; the benchmark counts over 20 larger trials
+    assert sum(run["is_silent_loss"] for run in runs) <= 1
+    assert sum(not run["losing_flagged"] for run in runs) <= 1
+    assert all(run["earned_everybody"] < 0 < run["oracle"] for run in runs)
+    assert all(run["risk_first_tenth"] < 0 for run in runs)

@@ -30,6 +30,7 @@ MODES = {
     "trial_first": "to find out by a trial whether calls keep customers",
     "harm": "nobody: contacts did harm",
 }
+_GAINS = ["effect", "net_value_amount", "net_low_amount", "net_high_amount", "judged_net_amount"]
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,7 @@ def _decided(
     stakes: pd.DataFrame, seen: pd.DataFrame, trial: RetentionTrial, judged: JudgedLists | None, cost: float, seed: int
 ) -> tuple[str, pd.DataFrame]:
     """Choose what the list rests on, and compute what each call is expected to earn."""
-    nothing = pd.DataFrame(np.nan, stakes.index, ["effect", "net_value_amount", "net_low_amount", "net_high_amount"])
+    nothing = pd.DataFrame(np.nan, stakes.index, _GAINS)
     if not trial.can_be_read:
         return "trial_first", nothing
     effect = effect_on_leaving(trial)
@@ -291,7 +292,7 @@ def _sums(customers: pd.DataFrame, mode: str, unit: str) -> dict[str, Estimate]:
     chosen = customers[customers["is_chosen"]]
     found = {"list_customers": Estimate(float(len(chosen)), "count", n=len(customers))}
     if mode in ("single_effects", "mean_effect") and len(chosen):
-        low, value, high = (float(chosen[f"net_{part}_amount"].sum()) for part in ("low", "value", "high"))
+        low, value, high = (float(chosen[f"{part}_amount"].sum()) for part in ("net_low", "judged_net", "net_high"))
         found["list_net_value"] = Estimate(
             value, unit, low, high, len(chosen), "limits of the effect, for all together"
         )
