@@ -170,6 +170,7 @@ folder, budget, threads = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
 x, y, group = np.load(f"{folder}/x.npy"), np.load(f"{folder}/y.npy"), np.load(f"{folder}/group.npy")
 found = AutoML()
 found.fit(x, y, task="classification", metric="log_loss", time_budget=budget, n_jobs=threads, seed=1, verbose=0,
+          estimator_list=["lgbm", "rf", "extra_tree"],
           eval_method="holdout", split_type="group", groups=group)
 p = found.predict_proba(np.load(f"{folder}/test.npy"))[:, 1]
 np.save(f"{folder}/p.npy", p)

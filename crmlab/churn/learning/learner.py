@@ -58,7 +58,7 @@ class ChurnModel:
     et al.). The number of trees is the one with the smallest loss on rows held back: the latest dates, of customers
     whom the model had not seen; without dates, a fold of customers. It is then learned anew from all rows. On the same
     rows a shift, or a shift and stretch, of the log-odds is tried, and kept where it lowers the loss of other rows held
-    back by more than twice its standard error. It leaves the order of customers.
+    back by more than its standard error (a shift of two of its own standard errors). It leaves the order of customers.
 
     A column that parts leavers from stayers without an error is refused: that is no cause, but the outcome itself.
 
