@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmlab.stats import Estimate
 from crmlab.validation.answers import (
+    churn,
     customer_base,
     improvement_tracking,
     satisfaction_drivers,
@@ -43,9 +44,10 @@ MODULES: tuple[ModuleType, ...] = (
     segments_wealth,
     segments_needs,
     segments_behaviour,
+    satisfaction_index,
     satisfaction_drivers,
     improvement_tracking,
-    satisfaction_index,
+    churn,
     win_back,
 )
 _FIELDS = ("value", "unit", "low", "high", "n", "method", "level")

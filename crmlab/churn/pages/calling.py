@@ -110,8 +110,10 @@ def _actions(study: ChurnStudy, whom: WhomToCall, seed: int) -> pd.DataFrame:
     made = made.assign(channel=_CHANNEL, looks_like=words, p_churn=found["p_churn"].round(4))
     if study.has_money and "value_amount" in study.now:
         made = made.assign(value_amount=study.now.loc[listed, "value_amount"].round(2))
-    if found["net_value_amount"].notna().any():
+    if whom.mode in ("single_effects", "mean_effect"):
         made = made.assign(expected_net_value_amount=found["net_value_amount"].round(2))
+    elif study.has_money:  # no effect is shown: what a call must achieve, not what it earns
+        made = made.assign(break_even_share=found["break_even_share"].round(4))
     return made
 
 
