@@ -23,6 +23,7 @@ from crmlab.validation.answers import (
     churn,
     customer_base,
     improvement_tracking,
+    loyalty,
     satisfaction_drivers,
     satisfaction_index,
     segments_behaviour,
@@ -47,6 +48,7 @@ MODULES: tuple[ModuleType, ...] = (
     satisfaction_index,
     satisfaction_drivers,
     improvement_tracking,
+    loyalty,
     churn,
     win_back,
 )

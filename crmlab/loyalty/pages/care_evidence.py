@@ -145,7 +145,10 @@ def _left_lately(bank: Bank, groups: pd.Series, seen: pd.DataFrame, by: str) -> 
     column = by or "assets_amount"
     if left is None or not len(left) or column not in seen:
         return pd.Series(dtype=float)
-    then = snapshot(bank, before, [column])[column]
+    earlier = snapshot(bank, before, [column])
+    if column not in earlier:
+        return pd.Series(dtype=float)
+    then = earlier[column]
     if by:
         old = then.astype("str").where(then.notna())
     else:  # the lowest assets of each tier are its line, then as now

@@ -176,7 +176,7 @@ def balance(programme: Programme) -> Evidence | None:
         f"Standardised differences before joining; {count_text(found.treated_count)} who joined, the "
         f"{min(_MOST_FACTS, len(found.balance))} largest of {len(found.balance)} facts",
         f"After weighting the largest difference is {after:.3f}. The others count as much as "
-        f"{count_text(found.effective_n)} of equal weight; the heaviest carries {share_text(found.largest_weight_share)}. "
+        f"{count_text(found.effective_n)} of equal weight; the heaviest has {share_text(found.largest_weight_share)}. "
         f"Joining can be told from the facts with an AUC of {found.auc:.2f}; near 1 there would be nobody like them.",
     )
 

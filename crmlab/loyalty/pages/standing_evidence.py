@@ -86,8 +86,8 @@ def cells(standing: Standing) -> Evidence | None:
     near_share = share_text(float(np.average(close, weights=near["weight"])))
     reading = (
         f"{true} mean it and act on it; {spurious} bank here like loyal customers and do not feel so, {latent} would "
-        f"and do not. High is an attitude of {standing.attitude_cut:g} and a behaviour of {standing.behaviour_cut:g} or "
-        f"more; {near_share} lie within 5 points of a line."
+        f"and do not. High is an attitude of {standing.attitude_cut:g} and a behaviour of {standing.behaviour_cut:g} "
+        f"or more; {near_share} lie within 5 points of a line."
     )
     return Evidence(
         frame,

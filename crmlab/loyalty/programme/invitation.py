@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +38,8 @@ class Trial:
         Share of those held out who acted.
     said : str
         Contacts, campaigns, and what was left out.
+    contact_ids : tuple of str
+        Contacts compared.
     """
 
     acts: Estimate
@@ -45,6 +47,7 @@ class Trial:
     first_stage_f: float
     base_share: float
     said: str
+    contact_ids: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def is_strong(self) -> bool:
@@ -69,9 +72,10 @@ def trial_of(bank: Bank, *, goal: str = "activation") -> tuple[Trial | None, str
 
     Notes
     -----
-    Arms as they were drawn, whoever opened the message (intention to treat); differences within campaigns, weighted by
-    their customers. Campaigns whose arms are not as planned (`crmlab.outreach.arms.arms`) are left out. A customer
-    chosen by several campaigns counts in the first.
+    Arms as they were drawn, whoever opened the message (intention to treat); differences among customers with the same
+    planned hold-out share, where all had the same chance to be treated, weighted by customers. Campaigns whose arms are
+    not as planned (`crmlab.outreach.arms.arms`) are left out. A customer chosen by several campaigns counts in the
+    first.
     """
     rows = campaign_contacts(bank, goal=goal)
     rows = rows[rows["is_randomised"].astype(bool)] if len(rows) else rows
@@ -85,7 +89,10 @@ def trial_of(bank: Bank, *, goal: str = "activation") -> tuple[Trial | None, str
     kept = kept[kept["campaign_id"].isin(both.index[both == 2])]
     if kept.empty:
         return None, f"no campaign of the kind {goal!r} has both arms as they were planned"
-    counts = kept.groupby(["campaign_id", "is_treated"])["has_acted"].agg(["sum", "size"]).unstack("is_treated")
+    kept = kept.assign(stratum=kept["holdout_share"].fillna(-1.0))
+    wanted = pd.MultiIndex.from_product([["sum", "size"], [True, False]])
+    counts = kept.groupby(["stratum", "is_treated"])["has_acted"].agg(["sum", "size"]).unstack("is_treated")
+    counts = counts.reindex(columns=wanted).fillna(0)
     acts = difference_of_shares(
         *((counts["sum", arm].to_numpy(), counts["size", arm].to_numpy()) for arm in (True, False))
     )
@@ -98,7 +105,8 @@ def trial_of(bank: Bank, *, goal: str = "activation") -> tuple[Trial | None, str
     if wrong:
         said += f" {len(wrong)} campaigns are left out: their arms are not as planned."
     strength = float((acts.value / error) ** 2) if error > 0 else float("nan")
-    return Trial(acts, _spending(bank, kept) if goal == "activation" else None, strength, base, said), ""
+    spending = _spending(bank, kept) if goal == "activation" else None
+    return Trial(acts, spending, strength, base, said, tuple(kept["contact_id"])), ""
 
 
 def _spending(bank: Bank, kept: pd.DataFrame) -> Estimate | None:
@@ -123,5 +131,5 @@ def _spending(bank: Bank, kept: pd.DataFrame) -> Estimate | None:
     if not np.any(y):
         return None
     return difference_of_means(
-        y, known["is_treated"].astype(bool), strata=known["campaign_id"].to_numpy(), unit=bank.currency
+        y, known["is_treated"].astype(bool), strata=known["stratum"].to_numpy(), unit=bank.currency
     )

@@ -312,7 +312,7 @@ def _entropy(design: np.ndarray, t: np.ndarray) -> np.ndarray:
         if np.abs(mean).max() < 1e-9 or before - value < 1e-14:
             break
     score = design @ slope
-    weights = np.exp(score - score[~t].max())
+    weights = np.exp(np.clip(score - score[~t].max(), -700.0, 700.0))
     return weights * count / weights[~t].sum()
 
 

@@ -70,11 +70,11 @@ def weighted_share(is_so: object, weights: object = None, clusters: object = Non
     y, w, group = _known(is_so, weights, clusters)
     if not len(y):
         return Estimate(float("nan"), "share", n=0, method="Wilson", level=level)
-    value, error, _ = _linearised(y, w, group)
+    value, error, people = _linearised(y, w, group)
     rows = pd.Series(w).groupby(group).sum().to_numpy()
     counts = float(effective_count(rows))  # customers of equal weight
-    if error > 0:
-        counts = min(counts, value * (1 - value) / error**2)
+    if error > 0 and people > 1:
+        counts = min(counts, value * (1 - value) / error**2 * people / (people - 1))
     found = proportions([value * counts], [counts], level=level).iloc[0]
     low, high = float(found["share_low"]), float(found["share_high"])
     return Estimate(value, "share", min(low, value), max(high, value), len(y), "Wilson, effective n", level)
