@@ -162,7 +162,7 @@ def test_losing_lists_carry_a_flag_where_risk_and_persuadability_are_opposed():
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
     runs = [benchmark.one_run(seed, -0.8, 4_000) for seed in range(1, 7)]
-    # a flag errs in 5 % of trials: two or more of six happen in 3 % of cases; the benchmark counts over 20 larger trials
+    # a flag errs in 5 % of trials: two or more of six happen in 3 % of cases; the benchmark counts 20 larger ones
     assert sum(run["is_silent_loss"] for run in runs) <= 1
     assert sum(not run["losing_flagged"] for run in runs) <= 1
     assert all(run["earned_everybody"] < 0 < run["oracle"] for run in runs)
