@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pandas as pd
 import pytest
 
@@ -34,7 +36,7 @@ def test_dates_lie_one_window_apart_and_their_windows_are_over(bank):
     windows = [outcome_window(on, 1, 3) for on in dates]
     assert [str(on) for on in dates] == ["2024-01-31", "2024-04-30", "2024-07-31", "2024-10-31"]
     assert windows[-1].end <= seen.date
-    assert all(before.end < after.start for before, after in zip(windows, windows[1:], strict=False))
+    assert all(before.end < after.start for before, after in pairwise(windows))
 
 
 def test_features_are_those_of_the_date_and_labels_those_after_it(bank, panel):

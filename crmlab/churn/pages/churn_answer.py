@@ -42,7 +42,7 @@ def headline(study: ChurnStudy) -> str:
         rows = study.panel.frame
         seen = proportion(int(rows["churned"].sum()), len(rows))
         return (
-            f"Of {len(rows):,} customers in the file {seen.text} {study.definition.verb}. Nothing is said here of a time "
+            f"Of {len(rows):,} customers in the file {seen.text} {study.definition.verb}. Nothing is said of a time "
             "to come: the label is the file's, and nobody knows from which day it counts."
         )
     said = (
