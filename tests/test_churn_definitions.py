@@ -278,7 +278,7 @@ def test_the_order_of_rows_does_not_matter(bank, tmp_path):
 
 
 def test_planted_closings_are_all_found(simulated):
-    """Every closing of the truth whose customer was in question is labelled, in the window it fell into, and no other."""
+    """Every closing of the truth whose customer was in question is labelled, in its window, and no other is."""
     from crmlab.validation.truth import Truth
 
     bank, truth = Bank.open(simulated), Truth.open(simulated)

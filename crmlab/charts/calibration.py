@@ -59,7 +59,7 @@ def reliability_diagram(
             put("function", functions=(lambda v: np.sqrt(np.maximum(v, 0)), lambda v: np.square(v)))
             getattr(ax, f"set_{axis}lim")(0, top)
             getattr(ax, f"set_{axis}ticks")(_ticks(top))
-        ax.annotate("said and seen are equal", (top * 0.72, top * 0.72), (6, -10), textcoords="offset points",
+        ax.annotate("said and seen are equal", (top * 0.5, top * 0.5), (8, -10), textcoords="offset points",
                     fontsize=8, color=SOFT, va="top")  # fmt: skip
         scale.apply(ax.yaxis, quantity)
         scale.apply(ax.xaxis, "Probability said")

@@ -265,7 +265,8 @@ def _scored(bank: Bank, study: ChurnStudy, discount: float, years: int) -> Churn
     exits = None
     if isinstance(panel.definition, Closing) and len(panel.dates):
         exits = closings(bank, pd.Timestamp(panel.dates[0]).date(), study.day, panel.definition.families)
-    return _changed(study, exits=exits, now=now, window=window, past=past, leavers=leavers, margin=money, retention=retention,
+    return _changed(study, exits=exits, now=now, window=window, past=past, leavers=leavers, margin=money,
+                    retention=retention,
                     drift=drift, groups=groups)  # fmt: skip
 
 

@@ -76,8 +76,9 @@ def definition_lab(bank: Bank, *, outcome_months: int = 6, dates: Sequence[objec
     """
     last, first = bank.date or bank.report_on, seen_from(bank)
     as_of = add_months(last, -outcome_months)
-    base = [Closing(outcome_months=outcome_months, gap_months=0), Silent(outcome_months=max(outcome_months, 3), gap_months=0),
-            ValueLoss(outcome_months=max(outcome_months, 3), gap_months=0)]  # fmt: skip
+    months = max(outcome_months, 3)
+    base = [Closing(outcome_months=outcome_months, gap_months=0), Silent(outcome_months=months, gap_months=0),
+            ValueLoss(outcome_months=months, gap_months=0)]  # fmt: skip
     reasons = {one.name: lacking(bank, one) for one in base}
     can = [one for one in base if not reasons[one.name]]
     why = "; ".join(f"{name} cannot be seen: no {what}" for name, what in reasons.items() if what)

@@ -29,6 +29,7 @@ _MOST_ROUNDS, _PATIENCE = 2_000, 60
 _LOOKS = 5  # folds of customers held back in turn, fewer where events abound
 _ENOUGH_EVENTS = 1_000  # held back: more make neither the number of trees nor the correction surer
 _HELD_SHARE, _HELD_EVENTS = 0.05, 100  # on the latest dates held back: of the rows, and of the rarer kind
+_STRANGERS = 50  # events from which what is said of strangers is corrected
 # Standard errors by which a correction must lower the loss. A shift d with information I gains d^2 I / 2, with an
 # error of d sqrt(I): one standard error of the gain is a shift of two standard errors.
 _SURE = 1.0
@@ -97,6 +98,9 @@ class HeldBack:
         Rows of the plan.
     is_late : bool
         Whether they are the latest dates, from which the final members learn too.
+    before : tuple of ndarray
+        Outcome, log-odds and customer of the rows of earlier dates, each from a member that had not seen its customer:
+        what a member says too little or too much of strangers, times alike. The rows held back where there are no dates.
     """
 
     rounds: int
@@ -107,6 +111,7 @@ class HeldBack:
     told: str
     places: np.ndarray
     is_late: bool
+    before: tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def held_back(plan: Plan) -> HeldBack:
@@ -127,19 +132,21 @@ def held_back(plan: Plan) -> HeldBack:
             callbacks=[lgb.early_stopping(_PATIENCE, verbose=False), lgb.record_evaluation(kept)],
         )  # fmt: skip
         curves.append(np.array(kept["held"]["binary_logloss"]) * len(test))
-        boosters.append((booster, test))
+        boosters.append((booster, test, np.flatnonzero((fold == k) & (~late | late.all()))))
     common = min(map(len, curves))
     loss = np.sum([curve[:common] for curve in curves], axis=0)
     rounds = int(np.argmin(loss)) + 1
-    places = np.concatenate([test for _, test in boosters])
-    score = np.concatenate(
-        [b.predict(plan.matrix[t], raw_score=True, num_iteration=rounds, num_threads=plan.threads) for b, t in boosters]
-    )
+    places, strangers = (np.concatenate([one[which] for one in boosters]) for which in (1, 2))
+    score, early = (
+        np.concatenate([one[0].predict(plan.matrix[one[which]], raw_score=True, num_iteration=rounds,
+                                       num_threads=plan.threads) for one in boosters])
+        for which in (1, 2)
+    )  # fmt: skip
     y = plan.outcome[places]
     rate = np.clip(y.mean(), 1e-9, 1 - 1e-9)
     of_rate = -float(np.sum(y * np.log(rate) + (1 - y) * np.log(1 - rate)))
     return HeldBack(rounds, y, score, plan.customers[places], bool(loss[rounds - 1] < of_rate), told,
-                    places, not late.all())  # fmt: skip
+                    places, not late.all(), (plan.outcome[strangers], early, plan.customers[strangers]))  # fmt: skip
 
 
 def correction(found: HeldBack) -> tuple[str, float, float, str]:
@@ -169,6 +176,26 @@ def correction(found: HeldBack) -> tuple[str, float, float, str]:
         return "none", 0.0, 1.0, f"Probabilities stay as they are: no correction helped beyond chance on {rows}."
     intercept, slope = _line(best, p, y)
     return best, intercept, slope, f"Probabilities were corrected ({best}) on {rows}."
+
+
+def of_strangers(found: HeldBack) -> tuple[float, float] | None:
+    """Return intercept and slope for customers who were not learned from, times alike; None where they do not help.
+
+    Members overfit: of their own customers they say enough, of strangers too little, and where events are rare the whole
+    sum falls short. Kept where the correction, learned on other customers, lowers the loss.
+    """
+    y, score, customers = found.before
+    if min(y.sum(), len(y) - y.sum()) < _STRANGERS:
+        return None
+    fold = shuffled_folds(customers, outcome=y, folds=5, seed=1)
+    after = np.empty(len(y))
+    for k in range(5):
+        test = fold == k
+        intercept, slope = _line("logistic", expit(score[~test]), y[~test])
+        after[test] = row_losses(y[test], intercept + slope * score[test])
+    if after.sum() >= row_losses(y, score).sum():
+        return None
+    return _line("logistic", expit(score), y)
 
 
 def carried_over(found: HeldBack, intercept: float, slope: float, score: np.ndarray) -> float:

@@ -42,12 +42,12 @@ def headline(study: ChurnStudy) -> str:
         rows = study.panel.frame
         seen = proportion(int(rows["churned"].sum()), len(rows))
         return (
-            f"Of {len(rows):,} customers in the file {seen.text} {study.definition.verb}. Nothing is said here of a time to "
-            "come: the label is the file's, and nobody knows from which day it counts."
+            f"Of {len(rows):,} customers in the file {seen.text} {study.definition.verb}. Nothing is said of a time "
+            "to come: the label is the file's, and nobody knows from which day it counts."
         )
     said = (
-        f"Of {n:,} customers {study.leavers.value:,.0f} are expected to {study.definition.verb} from {study.window.start} to "
-        f"{study.window.end} (95 % interval {study.leavers.interval}: {study.definition.words})"
+        f"Of {n:,} customers {study.leavers.value:,.0f} are expected to {study.definition.verb} from "
+        f"{study.window.start} to {study.window.end} (95 % interval {study.leavers.interval}: {study.definition.words})"
     )
     if study.margin is not None:
         said += f"; with them goes a yearly margin of {study.margin.short} (95 % interval {study.margin.interval})"
@@ -69,8 +69,8 @@ def quality(study: ChurnStudy, ranking: Evidence | None) -> str:
     how = "on dates after those it learned from" if study.judged.is_dated else "on folds of the file (optimistic)"
     said = (
         f"Judged {how}, the list ranks with an AUC of {own.value:.2f} ({own.interval}; by lot .50"
-        f"{'; ' + ', '.join(rivals) if rivals else ''}); its first tenth holds {lift.value:.1f} times ({lift.interval}) as many "
-        "leavers as a list by lot."
+        f"{'; ' + ', '.join(rivals) if rivals else ''}); its first tenth holds {lift.value:.1f} times "
+        f"({lift.interval}) as many leavers as a list by lot."
     )
     differences = [ranking[k] for k in ("logistic_auc_difference",) if k in ranking.estimates]
     if differences and differences[0].low <= 0 <= differences[0].high:
@@ -105,7 +105,8 @@ def card(study: ChurnStudy, bank: object) -> ModelCard | None:
         return None
     definition, gap = study.definition, study.definition.gap_months
     windows = "the file's own" if study.window is None else (
-        f"observed up to the date; {gap} month{'s' if gap != 1 else ''} to act; outcome {definition.outcome_months} months"
+        f"observed up to the date; {gap} month{'s' if gap != 1 else ''} to act; outcome "
+        f"{definition.outcome_months} months"
     )  # fmt: skip
     try:
         return model_card(

@@ -26,9 +26,11 @@ def rates_by_definition(lab: DefinitionLab | None) -> Evidence | None:
     frame = same.assign(label=[_label(row) for row in same.itertuples()]) if len(same) else lab.rates.frame.assign(
         label=lab.rates.frame["definition"].str.replace("_", " ")
     )  # fmt: skip
+    frame = frame.dropna(subset=["share"])
+    low, high = frame["share"].min(), frame["share"].max()
     return Evidence(
-        frame.dropna(subset=["share"]),
-        title=lab.rates.title,
+        frame,
+        title=f"{100 * low:.1f} to {100 * high:.1f} % leave, as it is defined" if len(frame) > 1 else "How many leave",
         about=f"Share who leave within {months} months, by definition and fall asked for; Wilson 95 %",
         reading=lab_reading(lab),
         estimates=lab.rates.estimates,

@@ -83,7 +83,8 @@ def said_and_seen(study: ChurnStudy) -> pd.DataFrame | None:
     found = study.judged.by_origin.frame
     return pd.DataFrame({
         "as_of": found["as_of"], "n": found["n"], "said_count": (found["p_mean"] * found["n"]).round(1),
-        "left_count": found["events_count"], "auc": found["auc"], "auc_low": found["auc_low"], "auc_high": found["auc_high"],
+        "left_count": found["events_count"], "auc": found["auc"], "auc_low": found["auc_low"],
+        "auc_high": found["auc_high"],
         "calibration_error": found["ece"], "by_chance_up_to": found["ece_chance_high"],
     })  # fmt: skip
 
@@ -156,8 +157,8 @@ def when(study: ChurnStudy) -> Evidence | None:
         return None
     scores = study.judged.scores
     starts = pd.to_datetime(scores["as_of"])
-    here = month_index(study.day, MONTH_END)
-    begun = starts.dt.year * 12 + starts.dt.month
+    here, gap = month_index(study.day, MONTH_END), study.definition.gap_months
+    begun = starts.dt.year * 12 + starts.dt.month + gap  # who left in the months to act is not among those judged
     ended = scores["customer_id"].map(study.exits["ended_on"])
     ended = ended.where(ended > starts)
     reason = scores["customer_id"].map(study.exits["reason"]).where(ended.notna())
@@ -185,7 +186,8 @@ def when(study: ChurnStudy) -> Evidence | None:
     return Evidence(
         frame,
         title="When they leave",
-        about=f"Share expected to have left by choice, by month after {study.day}; {model.exits_count_:,} exits followed",
-        reading=f"Of the likeliest tenth {100 * first[f'month_{shown[0]}_share']:.1f} % are expected to have left after "
-        f"{shown[0]} month and {100 * first[f'month_{last}_share']:.1f} % after {last} months, as things went before.",
+        about=f"Share expected to have left by choice, by month from {study.window.start} on; "
+        f"{model.exits_count_:,} exits seen",
+        reading=f"Of the likeliest tenth {100 * first[f'month_{shown[0]}_share']:.1f} % are expected to have left "
+        f"after {shown[0]} month and {100 * first[f'month_{last}_share']:.1f} % after {last} months, as it went before.",
     )

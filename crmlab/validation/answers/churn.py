@@ -39,8 +39,8 @@ def expected_closings(truth: Truth, customers: pd.Index, start: dt.date, end: dt
 
     Notes
     -----
-    Who decides in a month to close does so two to five months later, each as likely. A count less the sum of its chances
-    is 0 on average.
+    Who decides in a month to close does so two to five months later, each as likely. A count less the sum of its
+    chances is 0 on average.
     """
     delays = _delays(truth)
     first, last = pd.Period(start, "M"), pd.Period(end, "M")
@@ -172,8 +172,8 @@ _RANKING = (
     "How well customers can be told apart follows from what the tables show of their causes; nothing planted says it."
 )
 _SILENCE = (
-    "Planted is the decision to fall silent and the fading after it; who is called silent by a rule on balances and bookings "
-    "includes customers whose money ran out."
+    "Planted is the decision to fall silent and the fading after it; who is called silent by a rule on balances and "
+    "bookings includes customers whose money ran out."
 )
 _LIST = "It follows from the list of these customers and from costs, not from what was planted."
 NO_TRUTH: dict[str, str] = {
