@@ -86,8 +86,10 @@ def to_do(standing: Standing, programme: Programme | None, care: CareList, cells
         )
     elif len(care.suppressed):
         count = count_text(care.suppressed["customers_count"].sum())
-        parts.append(f"{count} customers have a reason for a contact and none may be addressed, mostly for want of consent "
-                     "on file: ask for it")  # fmt: skip
+        parts.append(
+            f"{count} customers have a reason for a contact and none may be addressed now, see why in the table; where "
+            "consent is not on file, ask for it"
+        )
     if programme is not None and (programme.invitation is None or not programme.invitation.is_strong):
         parts.append("draw by lot who is offered membership with a stronger offer, for only that shows what it earns")
     if cells is not None and cells["latent_share"].value > cells["spurious_share"].value:
