@@ -256,6 +256,17 @@ def test_members_are_compared_at_dates_before_they_join(bank, ledger):
     assert found.placebo.high > 0.9
     assert found.spending.value < 1.25  # the plain look says some 2.5 times
     assert found.likeness.balance["after"].abs().max() < 0.02
+    assert (
+        found.margin.low < 10 < found.margin.high
+    )  # a few euros a year in the simulation, not the 200 of the plain look
+
+
+def test_a_bank_too_small_says_why_there_is_no_effect(small_bank):
+    bank = Bank.open(small_bank).as_of("")
+    found = membership(joining_on(bank, ledger_on(bank)))
+    assert (found.spending, found.leaving, found.margin) == (None, None, None)
+    assert found.why["margin"] == "a year of margins after joining is not known"
+    assert found.why["spending"] == "likeness: 6 joined; 30 are needed. Wait, or take a longer span."
 
 
 def test_nothing_after_the_date_moves_the_facts(bank, ledger):
