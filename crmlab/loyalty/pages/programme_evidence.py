@@ -204,7 +204,7 @@ def account(programme: Programme, *, currency: str) -> Evidence:
                 f"{net.short} ({net.interval}).")  # fmt: skip
     return Evidence(
         year.items,
-        f"Net {net.short} a year, {net.interval}: {verdict}"[:70],
+        f"Net {net.short} a year: {verdict}",
         f"{currency} in the last 12 months; {count_text(year.members_count)} active members; 95 % intervals",
         reading,
         estimates,

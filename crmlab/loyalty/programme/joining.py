@@ -226,6 +226,9 @@ def _facts(rows: pd.DataFrame, frame: pd.DataFrame, margin: np.ndarray | None) -
 
 
 def _word(name: str) -> str:
+    if name == "in_3m_amount":
+        return "money in, 3 months"
     for ending in ("_amount", "_count", "_days", "_years", "_share"):
         name = name.removesuffix(ending)
-    return name.removeprefix("is_").replace("_", " ")
+    return name.removeprefix("is_").replace("_3m", ", 3 months").replace("_6m", ", 6 months").replace(
+        "_12m", ", 12 months").replace("_", " ")  # fmt: skip
