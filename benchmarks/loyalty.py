@@ -141,9 +141,7 @@ def main() -> None:
     print(_count(table, "leaving", math.exp(CLOSING["member"])))
     print(_count(table, "owed", table["owed_later"]))
     spread, said = table["margin"].std(), ((table["margin_high"] - table["margin_low"]) / 3.92).mean()
-    print(
-        f"margin: mean {table['margin'].mean():.1f}, spread over banks {spread:.1f}, mean standard error {said:.1f} euros"
-    )
+    print(f"margin: mean {table['margin'].mean():.1f}, spread over banks {spread:.1f}, mean standard error {said:.1f}")
     print(f"naive liability (rate to date): {(table['owed_naive'] / table['owed_later'] - 1).mean():+.0%} off")
 
 
