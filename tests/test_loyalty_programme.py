@@ -6,6 +6,7 @@ import pytest
 
 from crmlab.bank import Bank
 from crmlab.errors import CrmlabError
+from crmlab.loyalty.pages.answer import programme_says
 from crmlab.loyalty.pages.programme import NO_PROGRAMME, programme_on
 from crmlab.loyalty.programme.allocation import allocated_to_points, earned_by_redemption
 from crmlab.loyalty.programme.invitation import trial_of
@@ -344,3 +345,13 @@ def test_the_plan_says_when_an_instrument_cannot_pay():
 def test_a_bank_without_points_says_so(real_data):
     bank = Bank.open(real_data / "berka").as_of("1994-02-28")
     assert programme_on(bank, snapshot(bank)) == (None, NO_PROGRAMME)
+
+
+def test_points_that_nobody_redeemed_yet_have_no_price(tmp_path):
+    young = Bank.open(simulate(tmp_path / "bank", customers=60, months=1, seed=1).folder).as_of("")
+    programme, why = programme_on(young, snapshot(young))
+    assert why == ""
+    assert programme_says(programme, "", None).endswith(
+        "points are outstanding; none was redeemed yet, so what they will cost is not known."
+    )
+    assert programme_says(None, NO_PROGRAMME, None) == f"What a programme earns is not answered: {NO_PROGRAMME}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from crmlab.loyalty.care.list import CareList
 from crmlab.loyalty.pages.programme import Programme
 from crmlab.loyalty.pages.standing import Standing
@@ -62,11 +64,14 @@ def programme_says(programme: Programme | None, why: str, account: Evidence | No
     if programme is None:
         return f"What a programme earns is not answered: {why}."
     owed, year = programme.owed.amount, programme.year
+    if not math.isfinite(owed.value):
+        count = count_text(programme.owed.outstanding_count)
+        return f"{count} points are outstanding; none was redeemed yet, so what they will cost is not known."
     said = f"The programme owes {owed.short} ({owed.interval})" if owed.interval else f"The programme owes {owed.short}"
     if year.net is None:
         lacking = programme.why.get("margin") or programme.why.get("effects")
         cost = amount_text(year.break_even_amount, owed.unit)
-        return f"{said}; it costs {cost} a member a year, and what it brings cannot be told yet: {lacking}."
+        return f"{said}; it costs {cost} a member a year, and what it brings cannot be told yet: {str(lacking).rstrip('.')}."
     net = year.net
     verdict = (
         "it earns" if net.low > 0 else "it costs more than it brings" if net.high < 0 else "whether it pays is open"
