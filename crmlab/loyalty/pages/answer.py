@@ -69,9 +69,9 @@ def programme_says(programme: Programme | None, why: str, account: Evidence | No
         return f"{count} points are outstanding; none was redeemed yet, so what they will cost is not known."
     said = f"The programme owes {owed.short} ({owed.interval})" if owed.interval else f"The programme owes {owed.short}"
     if year.net is None:
-        lacking = programme.why.get("margin") or programme.why.get("effects")
+        lacking = str(programme.why.get("margin") or programme.why.get("effects")).rstrip(".")
         cost = amount_text(year.break_even_amount, owed.unit)
-        return f"{said}; it costs {cost} a member a year, and what it brings cannot be told yet: {str(lacking).rstrip('.')}."
+        return f"{said}; it costs {cost} a member a year, and what it brings cannot be told yet: {lacking}."
     net = year.net
     verdict = (
         "it earns" if net.low > 0 else "it costs more than it brings" if net.high < 0 else "whether it pays is open"
