@@ -6,6 +6,15 @@ Each bank is simulated for 60 months and judged as of month 36. Counted are: the
 rate of closing against exp(-0.30), which is planted; the effect of joining on card spending against a twin of each bank
 in which membership raises no budget; the liability against the rewards that the points outstanding bought in the next
 24 months, after which they have all expired.
+
+Measured on 16 banks of 4,000 customers (seeds 101 to 116, 2,336 s on a busy machine):
+
+    joining raises card payments by 4.8 % (standard error 0.6 %) in twins of the banks; planted are 6 % of the budget
+    spending   held in 13 of 16; mean estimate 1.1 % below the truth (standard error 0.6 %)
+    placebo    held in 16 of 16; mean estimate 1.0 % above 1 (0.7 %)
+    leaving    held in 15 of 16; mean estimate 0.1 % above the truth (4.9 %)
+    liability  held in 16 of 16; mean estimate 0.7 % above what was redeemed later (0.7 %), every one within 5 %
+    with redeemed to date as the rate, the liability is 38 % too high
 """
 
 from __future__ import annotations
@@ -131,6 +140,8 @@ def main() -> None:
     print(_count(table, "placebo", 1.0))
     print(_count(table, "leaving", math.exp(CLOSING["member"])))
     print(_count(table, "owed", table["owed_later"]))
+    spread, said = table["margin"].std(), ((table["margin_high"] - table["margin_low"]) / 3.92).mean()
+    print(f"margin: mean {table['margin'].mean():.1f}, spread over banks {spread:.1f}, mean standard error {said:.1f}")
     print(f"naive liability (rate to date): {(table['owed_naive'] / table['owed_later'] - 1).mean():+.0%} off")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from crmlab.bank import Bank
 from crmlab.errors import CrmlabError
+from crmlab.loyalty.pages.answer import programme_says
 from crmlab.loyalty.pages.programme import NO_PROGRAMME, programme_on
 from crmlab.loyalty.programme.allocation import allocated_to_points, earned_by_redemption
 from crmlab.loyalty.programme.invitation import trial_of
@@ -256,6 +257,17 @@ def test_members_are_compared_at_dates_before_they_join(bank, ledger):
     assert found.placebo.high > 0.9
     assert found.spending.value < 1.25  # the plain look says some 2.5 times
     assert found.likeness.balance["after"].abs().max() < 0.02
+    assert (
+        found.margin.low < 10 < found.margin.high
+    )  # a few euros a year in the simulation, not the 200 of the plain look
+
+
+def test_a_bank_too_small_says_why_there_is_no_effect(small_bank):
+    bank = Bank.open(small_bank).as_of("")
+    found = membership(joining_on(bank, ledger_on(bank)))
+    assert (found.spending, found.leaving, found.margin) == (None, None, None)
+    assert found.why["margin"] == "a year of margins after joining is not known"
+    assert found.why["spending"] == "likeness: 6 joined; 30 are needed. Wait, or take a longer span."
 
 
 def test_nothing_after_the_date_moves_the_facts(bank, ledger):
@@ -333,3 +345,13 @@ def test_the_plan_says_when_an_instrument_cannot_pay():
 def test_a_bank_without_points_says_so(real_data):
     bank = Bank.open(real_data / "berka").as_of("1994-02-28")
     assert programme_on(bank, snapshot(bank)) == (None, NO_PROGRAMME)
+
+
+def test_points_that_nobody_redeemed_yet_have_no_price(tmp_path):
+    young = Bank.open(simulate(tmp_path / "bank", customers=60, months=1, seed=1).folder).as_of("")
+    programme, why = programme_on(young, snapshot(young))
+    assert why == ""
+    assert programme_says(programme, "", None).endswith(
+        "points are outstanding; none was redeemed yet, so what they will cost is not known."
+    )
+    assert programme_says(None, NO_PROGRAMME, None) == f"What a programme earns is not answered: {NO_PROGRAMME}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from crmlab.loyalty.care.list import CareList
 from crmlab.loyalty.pages.programme import Programme
 from crmlab.loyalty.pages.standing import Standing
@@ -26,7 +28,8 @@ LABELS = {
     "spending_ratio": "Card spending, joined over like customers",
     "placebo_ratio": "The same before joining (must be 1)",
     "leaving_ratio": "Closing, members over like customers",
-    "margin_of_membership": "Margin a year, joined less like customers", "rewards": "Rewards redeemed, 12 months",
+    "margin_of_membership": "Growth of the margin, joined less like customers",
+    "rewards": "Rewards redeemed, 12 months",
     "break_even": "Margin a member must bring a year", "net_result": "Net result of the programme, 12 months",
     "return_share": "Net result over cost", "invitation_effect": "Joining, invited by lot less held out",
     "care_events_count": "Events that call for contact", "care_count": "Customers to contact",
@@ -61,9 +64,12 @@ def programme_says(programme: Programme | None, why: str, account: Evidence | No
     if programme is None:
         return f"What a programme earns is not answered: {why}."
     owed, year = programme.owed.amount, programme.year
+    if not math.isfinite(owed.value):
+        count = count_text(programme.owed.outstanding_count)
+        return f"{count} points are outstanding; none was redeemed yet, so what they will cost is not known."
     said = f"The programme owes {owed.short} ({owed.interval})" if owed.interval else f"The programme owes {owed.short}"
     if year.net is None:
-        lacking = programme.why.get("margin") or programme.why.get("effects")
+        lacking = str(programme.why.get("margin") or programme.why.get("effects")).rstrip(".")
         cost = amount_text(year.break_even_amount, owed.unit)
         return f"{said}; it costs {cost} a member a year, and what it brings cannot be told yet: {lacking}."
     net = year.net
@@ -86,8 +92,10 @@ def to_do(standing: Standing, programme: Programme | None, care: CareList, cells
         )
     elif len(care.suppressed):
         count = count_text(care.suppressed["customers_count"].sum())
-        parts.append(f"{count} customers have a reason for a contact and none may be addressed, mostly for want of consent "
-                     "on file: ask for it")  # fmt: skip
+        parts.append(
+            f"{count} customers have a reason for a contact and none may be addressed now, see why in the table; where "
+            "consent is not on file, ask for it"
+        )
     if programme is not None and (programme.invitation is None or not programme.invitation.is_strong):
         parts.append("draw by lot who is offered membership with a stronger offer, for only that shows what it earns")
     if cells is not None and cells["latent_share"].value > cells["spurious_share"].value:

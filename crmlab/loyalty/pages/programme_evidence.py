@@ -101,6 +101,8 @@ def triangle_table(programme: Programme) -> pd.DataFrame:
 def owed_table(programme: Programme) -> Evidence:
     """State the liability and how it moves with the rate."""
     owed, redemption = programme.owed, programme.redemption
+    if not np.isfinite(owed.amount.value):
+        return Evidence(sensitivity(owed), "What the points will cost", "", "None was redeemed yet.", {})
     naive = redemption.to_date_share * owed.outstanding_count * owed.value_amount
     currency = owed.amount.unit
     point = sensitivity(owed, steps=(0.01,))["change_amount"].iloc[0]
@@ -204,7 +206,7 @@ def account(programme: Programme, *, currency: str) -> Evidence:
                 f"{net.short} ({net.interval}).")  # fmt: skip
     return Evidence(
         year.items,
-        f"Net {net.short} a year, {net.interval}: {verdict}"[:70],
+        f"Net {net.short} a year: {verdict}",
         f"{currency} in the last 12 months; {count_text(year.members_count)} active members; 95 % intervals",
         reading,
         estimates,

@@ -17,12 +17,13 @@ from crmlab.snapshots.dates import add_months
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["AFTER_MONTHS", "DECIDED_MONTHS", "JOINING_MONTHS", "Joining", "joining_on"]
+__all__ = ["AFTER_MONTHS", "DECIDED_MONTHS", "JOINING_MONTHS", "MARGIN_BEFORE", "Joining", "joining_on"]
 
 JOINING_MONTHS = 3  # who joins within so many months after a date counts as joining at it
 AFTER_MONTHS = 6  # card spending is looked at for so many months after those
 DECIDED_MONTHS = 5  # by then, who had decided before the date has closed: see the notes of joining_on
 _MARGIN_MONTHS = 12
+MARGIN_BEFORE = "margin, last month"  # fact: twelve times the margin of the last month before the date
 _BEFORE_MONTHS = 6
 _FEATURES = (
     "age_years", "tenure_days", "income_amount", "products_count", "current_count", "card_count", "savings_count",
@@ -207,7 +208,7 @@ def _facts(rows: pd.DataFrame, frame: pd.DataFrame, margin: np.ndarray | None) -
         "card spending, 3 months before (log)": np.log1p(before),
     }  # fmt: skip
     if margin is not None:
-        found |= {"margin, last month": margin, "margin, last month (log)": np.log1p(np.maximum(margin, 0.0))}
+        found |= {MARGIN_BEFORE: margin, "margin, last month (log)": np.log1p(np.maximum(margin, 0.0))}
     for name in _FEATURES:
         if name not in rows:
             continue
@@ -225,6 +226,9 @@ def _facts(rows: pd.DataFrame, frame: pd.DataFrame, margin: np.ndarray | None) -
 
 
 def _word(name: str) -> str:
+    if name == "in_3m_amount":
+        return "money in, 3 months"
     for ending in ("_amount", "_count", "_days", "_years", "_share"):
         name = name.removesuffix(ending)
-    return name.removeprefix("is_").replace("_", " ")
+    return name.removeprefix("is_").replace("_3m", ", 3 months").replace("_6m", ", 6 months").replace(
+        "_12m", ", 12 months").replace("_", " ")  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.errors import tried
-from crmlab.loyalty.programme.joining import Joining
+from crmlab.loyalty.programme.joining import MARGIN_BEFORE, Joining
 from crmlab.loyalty.programme.ledger import Ledger
 from crmlab.loyalty.programme.likeness import Likeness, alike
 from crmlab.stats import Estimate
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["FEWEST_CLOSINGS", "Membership", "membership", "naive_look"]
 
 FEWEST_CLOSINGS = 10  # on either side
-_LARGEST_SHARE = 0.99  # margins above this quantile are set to it: a few giants must not decide
+_TAIL_SHARE = 0.025  # changes of the margin beyond these quantiles are set to them: a few giants must not decide
 _SPENDING = ("card spending, last 3 months", "card spending, 3 months before", "card spending, last 3 months (log)",
              "card spending, 3 months before (log)")  # fmt: skip
 
@@ -35,9 +35,10 @@ class Membership:
         Ratios: card spending in the half year after joining; the same in the three months before joining, where it must
         be 1; monthly rate of closing of all members. None where the bank's data do not carry it: see `why`.
     margin : Estimate or None
-        Margin a year, in currency, that those who joined bring more than those like them; leavers bring 0 once gone.
+        How much more the margin of a year grew, in currency, among those who joined than among those like them; who
+        leaves brings 0 once gone. The largest and smallest fortieth of the changes are drawn in.
     margin_deviation : float
-        Standard deviation of the margin, for planning a trial.
+        Standard deviation of that change, for planning a trial.
     likeness, likeness_of_members : Likeness or None
         Of the comparison of spending, and of that of leaving.
     why : dict of str to str
@@ -69,8 +70,11 @@ def membership(joining: Joining, *, interchange_share: float = 0.0, currency: st
     Notes
     -----
     Four comparisons, each with weights of its own (`crmlab.loyalty.programme.likeness.alike`) for those whose outcome
-    is known. The placebo takes the facts of the date three months earlier and looks at the spending before joining,
-    which joining cannot move: a ratio away from 1 says that the others are not alike.
+    is known. Margin is looked at as its change against the month before: levels differ so much between customers that
+    their estimates spread 1.5 times as far as their intervals said (16 simulated banks); changes keep to theirs (7
+    banks: spread 5.0, mean standard error 7.0 euros). The placebo takes the facts of the date three months earlier and
+    looks at the spending before joining, which joining cannot move: a ratio away from 1 says that the others are not
+    alike. Coverage of spending, leaving and placebo stands in ``benchmarks/loyalty.py``.
     """
     why: dict[str, str] = {}
     could = ~joining.frame["is_member"].to_numpy()
@@ -182,8 +186,10 @@ def _margin(frame, facts, has_margin, share, currency, why) -> tuple[Estimate | 
         why["margin"] = "a year of margins after joining is not known"
         return None, float("nan")
     part = frame[known]
-    y = part["margin_after_amount"] + share * part["spent_year_amount"]
-    y = y.clip(lower=y.quantile(1 - _LARGEST_SHARE), upper=y.quantile(_LARGEST_SHARE))
+    spent_before = 12 * facts.loc[known, _SPENDING[0]]
+    y = part["margin_after_amount"] - facts.loc[known, MARGIN_BEFORE]
+    y = y + share * (part["spent_year_amount"] - spent_before)
+    y = y.clip(lower=y.quantile(_TAIL_SHARE), upper=y.quantile(1 - _TAIL_SHARE))
     likeness, reason = _alike(part, facts[known])
     if likeness is None:
         why["margin"] = reason

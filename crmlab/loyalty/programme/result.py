@@ -96,7 +96,7 @@ def programme_year(ledger: Ledger, owed: Liability, margin: Estimate | None, *, 
             relative = (owed.amount.high - owed.amount.low) / 2 / owed.amount.value
         spread = abs(change) * relative
         items.append(("Change of the liability", -change, -change - spread, -change + spread))
-    cost = -sum(amount for _, amount, _, _ in items)
+    cost = 0.0 - sum(amount for _, amount, _, _ in items)
     net = None
     if margin is not None and margin.low is not None and np.isfinite(cost) and members:
         brought = [members * one for one in (margin.value, margin.low, margin.high)]

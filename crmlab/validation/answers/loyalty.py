@@ -33,7 +33,7 @@ def _trial(goal: str) -> TrueValue:
 
 
 def _leaving(case: Case) -> Known:
-    planted = case.truth.parameters["programme"]["log_odds_of_members"]["closing"]
+    planted = case.truth.parameters["loyalty_points"]["log_odds_of_members"]["closing"]
     return Known(
         math.exp(planted),
         f"Planted: membership adds {planted:g} to the monthly log odds to decide to close; decisions are rare, so odds "
