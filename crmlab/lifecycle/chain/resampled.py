@@ -47,6 +47,7 @@ def resample_chain(
     *,
     states: Sequence[str] = ALIVE,
     ends: Sequence[str] = ("lost",),
+    reward_months: int | None = None,
     resamples: int = 500,
     seed: int = 1,
 ) -> Resampled:
@@ -57,6 +58,8 @@ def resample_chain(
     moves : DataFrame
         As `crmlab.lifecycle.chain.moves.moves_between`: ``customer_id``, ``from``, ``to``, ``margin_amount``.
     states, ends : sequence of str
+    reward_months : int, optional
+        Margins are those of the last so many starts, where money is worth what it is now; None: of all.
     resamples, seed : int
 
     Notes
@@ -73,6 +76,9 @@ def resample_chain(
     np.add.at(cells, (codes, start * width + end), 1.0)
     margins = moves["margin_amount"].to_numpy(float)
     known = np.isfinite(margins)
+    if reward_months is not None and len(moves):
+        recent = np.sort(moves["as_of"].unique())[-reward_months:]
+        known = known & (moves["as_of"] >= recent[0]).to_numpy()
     paid, months = np.zeros((len(names), k)), np.zeros((len(names), k))
     np.add.at(paid, (codes[known], start[known]), margins[known])
     np.add.at(months, (codes[known], start[known]), 1.0)

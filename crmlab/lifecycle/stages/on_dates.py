@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +16,13 @@ from crmlab.snapshots.dates import add_months, anchor_of, month_index, read_date
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["flicker_share", "month_ends", "stages_on"]
+__all__ = ["WARM_UP_MONTHS", "flicker_share", "month_ends", "settled_ends", "stages_on"]
+
+WARM_UP_MONTHS = 12
 
 
 def month_ends(bank: Bank, months: int | None = None) -> list[str]:
-    """Return month-ends up to the bank's date, oldest first, from the second month with bookings or balances on.
+    """Return month-ends up to the bank's date, oldest first, from the first with bookings or balances on.
 
     Parameters
     ----------
@@ -40,6 +41,19 @@ def month_ends(bank: Bank, months: int | None = None) -> list[str]:
     count = max(month_index(last, anchor) - month_index(min(first, last), anchor), 0) + 1
     count = min(count, months) if months else count
     return [str(add_months(last, -back)) for back in range(count - 1, -1, -1)]
+
+
+def settled_ends(bank: Bank, *, warm_up_months: int = WARM_UP_MONTHS) -> list[str]:
+    """Return the month-ends on which all rules can see as far back as they ask: those of `month_ends` but the first.
+
+    Notes
+    -----
+    A rise is told by a year and dormancy by half a year, so in the first months of a bank's tables the shares of the
+    stages move because more is seen, not because customers move. A bank that is younger than that gives all its months:
+    then read moves with care.
+    """
+    days = month_ends(bank)
+    return days[warm_up_months:] if len(days) > warm_up_months + 2 else days
 
 
 def stages_on(bank: Bank, dates: object, *, rules: StageRules | None = None, scope: str = "all") -> pd.DataFrame:
@@ -160,8 +174,3 @@ def flicker_share(stages: pd.DataFrame, *, months: int = 2) -> float:
         moved, undone = moved + int(moves.sum()), undone + int((moves & again).sum())
     return undone / moved if moved else float("nan")
 
-
-def consecutive(dates: Iterable[object]) -> bool:
-    """Whether the dates follow each other month by month."""
-    days = read_dates(list(dates))
-    return all(add_months(day, 1) == later for day, later in zip(days[:-1], days[1:], strict=True))
