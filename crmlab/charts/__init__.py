@@ -3,6 +3,7 @@
 from crmlab.charts.bars import bars, columns, composition, dots, pyramid
 from crmlab.charts.cards import cells_grid, segment_cards
 from crmlab.charts.control import control_chart
+from crmlab.charts.lifecycle import cohort_cells, stage_flow, survival_causes
 from crmlab.charts.moves import worth_of_moves
 from crmlab.charts.satisfaction import likeness_matrix, path_matrix, performance_map
 from crmlab.charts.segments import heat_strip, jaccard_dots, trial_of_k
@@ -18,6 +19,7 @@ __all__ = [
     "against_truth",
     "bars",
     "cells_grid",
+    "cohort_cells",
     "columns",
     "comings",
     "composition",
@@ -34,7 +36,9 @@ __all__ = [
     "performance_map",
     "pyramid",
     "segment_cards",
+    "stage_flow",
     "suitability_matrix",
+    "survival_causes",
     "transition_matrix",
     "trial_of_k",
     "worth_of_moves",
