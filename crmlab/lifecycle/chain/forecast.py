@@ -99,9 +99,7 @@ def judge_forecast(
     late = [str(day) for day in asked if add_months(day, steps) not in days or day == days[0] or day not in days]
     refuse(*(f"judge_forecast: origin {day} has no past or no outcome {steps} months later. Choose another."
              for day in late))  # fmt: skip
-    chosen = list(asked) or [
-        day for day in (add_months(last, -steps * back) for back in (1, 2, 3)) if day in days[3:]
-    ]
+    chosen = list(asked) or [day for day in (add_months(last, -steps * back) for back in (1, 2, 3)) if day in days[3:]]
     wide = stages.pivot(index="customer_id", columns="as_of", values="stage").reindex(columns=pd.DatetimeIndex(days))
     codes = pd.Categorical(wide.to_numpy(dtype=object).ravel(), categories=_ENDS).codes.reshape(wide.shape)
     rows = [_judged(codes, days, origin, steps, fit_months, resamples, seed) for origin in chosen]
@@ -110,7 +108,7 @@ def judge_forecast(
     return pd.DataFrame(rows, columns=columns)
 
 
-def _judged(codes, days, origin, steps, fit_months, resamples, seed) -> tuple:  # noqa: PLR0913
+def _judged(codes, days, origin, steps, fit_months, resamples, seed) -> tuple:
     """One origin: errors of both forecasts and their difference over resamples of customers."""
     at, then = days.index(origin), days.index(add_months(origin, steps))
     k = len(ALIVE)

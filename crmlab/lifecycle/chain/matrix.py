@@ -106,9 +106,7 @@ def shares_of(counts: np.ndarray) -> np.ndarray:
     return np.where(total > 0, counts / np.where(total > 0, total, 1.0), np.nan)
 
 
-def count_matrix(
-    moves: pd.DataFrame, *, states: Sequence[str] = ALIVE, ends: Sequence[str] = ("lost",)
-) -> np.ndarray:
+def count_matrix(moves: pd.DataFrame, *, states: Sequence[str] = ALIVE, ends: Sequence[str] = ("lost",)) -> np.ndarray:
     """Count moves, shape (states, states + ends)."""
     to = [*states, *ends]
     unknown = sorted((set(moves["from"]) - set(states)) | (set(moves["to"]) - set(to)))

@@ -262,7 +262,7 @@ def _under(policy: Policy, shares: np.ndarray, rewards: np.ndarray, names: list,
     return shares, rewards
 
 
-def _gain(shares, rewards, value, weights, i, j, points, terms) -> np.ndarray:  # noqa: PLR0913
+def _gain(shares, rewards, value, weights, i, j, points, terms) -> np.ndarray:
     """Value of all customers after a shift less that before."""
     after = stage_value(shifted(shares, i, j, points), rewards, **terms)
     change = np.where(weights > 0, np.nan_to_num(after - value), 0.0)

@@ -89,7 +89,7 @@ def _shifted(values: np.ndarray, months: int) -> np.ndarray:
     return padded[np.arange(count)[:, None], np.minimum(place, width)]
 
 
-def _one(name, paid, alive, cost, resamples, seed, level) -> tuple:  # noqa: PLR0913
+def _one(name, paid, alive, cost, resamples, seed, level) -> tuple:
     year = paid[:, :12] if paid.shape[1] >= 12 else np.zeros((len(paid), 0))
     n = int(np.isfinite(paid[:, 11]).sum()) if paid.shape[1] > 11 else 0
     running = np.cumsum(_column_means(paid, np.ones(len(paid))))

@@ -121,7 +121,9 @@ def weighted_retention(triangle: pd.DataFrame, *, level: float = 0.95) -> pd.Dat
     return frame[columns].rename_axis("age").reset_index()
 
 
-def complete_triangle(triangle: pd.DataFrame, *, level: float = 0.95, draws: int = 4_000, seed: int = 1) -> pd.DataFrame:
+def complete_triangle(
+    triangle: pd.DataFrame, *, level: float = 0.95, draws: int = 4_000, seed: int = 1
+) -> pd.DataFrame:
     """Say how many of each cohort will be there at ages not reached yet (chain ladder), with the interval of a forecast.
 
     Returns

@@ -173,4 +173,3 @@ def flicker_share(stages: pd.DataFrame, *, months: int = 2) -> float:
             again |= codes[:, month + later] == start
         moved, undone = moved + int(moves.sum()), undone + int((moves & again).sum())
     return undone / moved if moved else float("nan")
-
