@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 from pathlib import Path
 
 import matplotlib as mpl
@@ -579,7 +580,7 @@ def test_bands_of_the_flow_are_as_thick_as_they_are_many_and_no_block_overlaps()
     assert thick == [0.05, 0.15, 0.2, 0.6]
     blocks = [patch for patch in ax.patches if type(patch).__name__ == "Rectangle"]
     left = sorted((b.get_y(), b.get_y() + b.get_height()) for b in blocks if b.get_x() < 0)
-    assert all(above[1] < below[0] for above, below in zip(left, left[1:], strict=False))
+    assert all(above[1] < below[0] for above, below in itertools.pairwise(left))
     said = {text.get_text() for text in ax.texts}
     assert {"growth  80", "maturity  15", "new  5", "15  lost", "20  maturity"} <= said
 

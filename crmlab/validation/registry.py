@@ -22,6 +22,7 @@ from crmlab.stats import Estimate
 from crmlab.validation.answers import (
     customer_base,
     improvement_tracking,
+    lifecycle_stages,
     satisfaction_drivers,
     satisfaction_index,
     segments_behaviour,
@@ -45,6 +46,7 @@ MODULES: tuple[ModuleType, ...] = (
     satisfaction_drivers,
     improvement_tracking,
     satisfaction_index,
+    lifecycle_stages,
 )
 _FIELDS = ("value", "unit", "low", "high", "n", "method", "level")
 _NOBODY_SAID = "nobody has registered yet what is true of it"

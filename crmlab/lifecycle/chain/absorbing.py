@@ -142,7 +142,7 @@ def _discounted(shares: np.ndarray, rewards: np.ndarray, factor: float) -> np.nd
         return _mark_unknown(shares, _solve(factor * _inner(shares), rewards[..., None])[..., 0])
     stuck = _never_ends(shares)
     found = _solved(shares, 1.0, np.where(stuck, 0.0, rewards)[..., None], stuck=0.0)[..., 0]
-    # undiscounted for ever: the sign of what goes on decides; a stage from which such a stage is reached is infinite too
+    # undiscounted for ever: the sign of what goes on decides, also for stages from which it is reached
     reach = _reach(shares)
     gain = (reach & (stuck & (rewards > 0))[..., None, :]).any(axis=-1)
     loss = (reach & (stuck & (rewards < 0))[..., None, :]).any(axis=-1)

@@ -36,9 +36,9 @@ def moves_between(stages: pd.DataFrame, *, step_months: int = 1, order: Sequence
 
     Notes
     -----
-    Left truncation: a customer counts from the first date on which they are seen, not from joining. Right censoring: at
-    the last date nobody is at risk any more. Who joins counts from their first month-end on (`arrivals`); who comes back
-    is a new arrival, so `lost` is an end.
+    Left truncation: a customer counts from the first date of the frame, not from joining. Right censoring: at
+    the last date nobody is at risk any more. Who joins counts from their first month-end on (`arrivals`); who comes
+    back is a new arrival, so `lost` is an end.
 
     Examples
     --------

@@ -149,7 +149,7 @@ def worth_of_points(
     Returns
     -------
     DataFrame
-        Best first: ``from``, ``to``, ``is_more`` (more often pays; else less often does), ``share`` (chance a step now),
+        Best first: ``from``, ``to``, ``is_more`` (more often pays; else less often), ``share`` (chance a step now),
         ``changed_share`` (after), ``gain_amount`` with limits (value of all customers of today), ``each_amount`` with
         limits (a customer who moves or is kept from moving, at the time of the move).
 

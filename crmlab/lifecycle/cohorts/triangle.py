@@ -96,8 +96,10 @@ def weighted_retention(triangle: pd.DataFrame, *, level: float = 0.95) -> pd.Dat
     pairs = triangle.merge(before, on=["cohort", "age"], suffixes=("", "_before"))
     start = triangle[triangle["age"] == 0]
     pooled = pairs.groupby("age", sort=True).agg(
-        at_risk_count=("there_count_before", "sum"), stayed_count=("there_count", "sum"), cohorts_count=("cohort", "size")
-    )  # fmt: skip
+        at_risk_count=("there_count_before", "sum"),
+        stayed_count=("there_count", "sum"),
+        cohorts_count=("cohort", "size"),
+    )
     zero = pd.DataFrame(
         {"at_risk_count": [int(start["customers_count"].sum())], "stayed_count": [int(start["there_count"].sum())],
          "cohorts_count": [len(start)]}, index=pd.Index([0], name="age")
@@ -124,7 +126,7 @@ def weighted_retention(triangle: pd.DataFrame, *, level: float = 0.95) -> pd.Dat
 def complete_triangle(
     triangle: pd.DataFrame, *, level: float = 0.95, draws: int = 4_000, seed: int = 1
 ) -> pd.DataFrame:
-    """Say how many of each cohort will be there at ages not reached yet (chain ladder), with the interval of a forecast.
+    """Say how many of each cohort will be there at ages not reached yet (chain ladder), with forecast intervals.
 
     Returns
     -------

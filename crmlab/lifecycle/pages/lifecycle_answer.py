@@ -50,8 +50,8 @@ def headline(life: Lifecycle, standing: Evidence | None, moves: Evidence | None)
     fading = standing["fading_share"]
     said = (
         f"Of {count_text(life.n)} customers {standing['growth_share'].short} grow,"
-        f" {standing['maturity_share'].short} are mature, {standing['onboarding_share'].short} are new and {fading.short} ({fading.interval}) decline or are"
-        " dormant."
+        f" {standing['maturity_share'].short} are mature, {standing['onboarding_share'].short} are new and"
+        f" {fading.short} ({fading.interval}) decline or are dormant."
     )
     return f"{said} {moves.title}." if moves is not None else said
 

@@ -55,7 +55,8 @@ def forecast(life: Lifecycle) -> Evidence | None:
         told = (
             f" Tried on the past ({pd.Timestamp(row['as_of']).date()}, {steps} months ahead), it put"
             f" {share_text(row['error'])} of the customers in a wrong stage, no change"
-            f" {share_text(row['no_change_error'])}: {better} no change (difference {100 * row['gain']:.1f} points, {100 * row['gain_low']:.1f} to"
+            f" {share_text(row['no_change_error'])}:"
+            f" {better} no change (difference {100 * row['gain']:.1f} points, {100 * row['gain_low']:.1f} to"
             f" {100 * row['gain_high']:.1f})."
         )
     return Evidence(
@@ -252,7 +253,7 @@ def cohorts(life: Lifecycle, bank: Bank) -> Evidence | None:
         title=f"Joiners are lost most between month {3 * (worst - 1)} and {3 * worst}: {share_text(drop)} of them",
         about=f"Share still there by quarter since joining, {count_text(int(sizes.sum()))} joiners; in brackets: "
         "forecast, 95 % interval at the edge",
-        reading=f"{told}Most are lost from month {3 * (worst - 1)} to {3 * worst}: {share_text(drop)}. Young cohorts are"
-        " completed by what older ones did at that age (chain ladder).",
+        reading=f"{told}Most are lost from month {3 * (worst - 1)} to {3 * worst}: {share_text(drop)}. Young cohorts"
+        " are completed by what older ones did at that age (chain ladder).",
         estimates=estimates,
     )

@@ -53,7 +53,7 @@ def stage_values(life: Lifecycle) -> Evidence | None:
         reading=f"{life.span.capitalize()}, a customer in {said(best['stage'])} is worth"
         f" {estimates['value_' + best['stage']].short} ({estimates['value_' + best['stage']].interval}), one in"
         f" {said(worst['stage'])} {estimates['value_' + worst['stage']].short}. The average customer of today is"
-        f" expected to yield {year.short} ({year.interval}) in the next 12 months, if margins and habits stay as they are.",
+        f" expected to yield {year.short} ({year.interval}) in the next 12 months, if margins and habits stay.",
         estimates=estimates,
     )  # fmt: skip
 
@@ -136,9 +136,9 @@ def best_moves(life: Lifecycle) -> Evidence | None:
         about=f"Value of all {count_text(life.n)} customers if the chance of a move changed by a tenth for good; "
         f"{life.currency} {life.span}; bootstrap 95 %",
         reading=f"A tenth {way} of the move {name!r} would be worth {gain.short} ({gain.interval}) {life.span}, over"
-        f" all customers; one customer less or more who makes it, {each.short} ({each.interval}).{more} This holds if those"
-        " who are moved then behave like those who are there by themselves; only a trial shows whether a measure moves"
-        " them.",
+        f" all customers; one customer less or more who makes it, {each.short} ({each.interval}).{more} This holds if"
+        " those who are moved then behave like those who are there by themselves; only a trial shows whether a"
+        " measure moves them.",
         estimates=estimates,
     )  # fmt: skip
 

@@ -56,8 +56,8 @@ class StageRules:
 
     Notes
     -----
-    The first that holds of: lost, dormant, decline, onboarding or won back, growth, maturity. Hysteresis (a threshold to
-    enter, another to leave) and dwell keep customers from flickering; `naive` gives the same thresholds without both.
+    The first that holds of: lost, dormant, decline, onboarding or won back, growth, maturity. Hysteresis (a threshold
+    to enter, another to leave) and dwell keep customers from flickering; `naive` has neither.
 
     Examples
     --------

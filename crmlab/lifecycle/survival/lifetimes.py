@@ -39,8 +39,8 @@ def lifetimes(bank: Bank, stages: pd.DataFrame, *, with_downgrades: bool = False
     -----
     The clock is the time since joining. Left truncation: who had joined before the first date is seen from then on, as
     who left earlier is in no table; counting them from joining would make lifetimes too long (immortal time). Right
-    censoring: the last date. Silent leaving is the entry into the stage dormant: whatever the bank does with the account
-    later, the customer left then. Who is dormant on the first date has left before and is not at risk.
+    censoring: the last date. Silent leaving is the entry into the stage dormant: whatever the bank does with the
+    account later, the customer left then. Who is dormant on the first date has left before and is not at risk.
     """
     first, last = pd.Timestamp(stages["as_of"].min()), pd.Timestamp(stages["as_of"].max())
     known = bank.columns("customers")
