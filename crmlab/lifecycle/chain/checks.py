@@ -87,7 +87,7 @@ def order_test(stages: pd.DataFrame) -> ChainTest:
     again = wide.groupby("customer_id", sort=False)["stage"]
     rows = pd.DataFrame({"before": again.shift(1), "from": wide["stage"], "to": again.shift(-1)})
     rows = rows[rows["before"].notna() & rows["to"].notna() & (rows["from"] != "lost")]
-    return _compare(rows[["from", "to"]], rows["before"])
+    return _compare(rows[["from", "to"]], "from " + rows["before"].astype("str"))
 
 
 def _compare(moves: pd.DataFrame, group: pd.Series) -> ChainTest:

@@ -189,8 +189,11 @@ def worth_of_points(
                      float(high), float(each), float(each_low), float(each_high)))  # fmt: skip
     columns = ["from", "to", "is_more", "share", "changed_share", "gain_amount", "gain_low_amount", "gain_high_amount",
                "each_amount", "each_low_amount", "each_high_amount"]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=columns).sort_values(
-        ["gain_amount", "from", "to"], ascending=[False, True, True], kind="stable"
+    kinds = dict.fromkeys(columns[3:], "float64") | {"from": "str", "to": "str", "is_more": "bool"}
+    frame = (
+        pd.DataFrame(rows, columns=columns)
+        .astype(kinds)
+        .sort_values(["gain_amount", "from", "to"], ascending=[False, True, True], kind="stable")
     )
     return frame.reset_index(drop=True)
 

@@ -12,14 +12,14 @@ from crmlab.lifecycle.chain.absorbing import monthly_rate
 from crmlab.lifecycle.chain.matrix import Chain, fit_chain
 from crmlab.lifecycle.chain.moves import moves_between
 from crmlab.lifecycle.chain.resampled import Resampled, resample_chain
-from crmlab.lifecycle.stages.on_dates import month_ends, settled_ends, stages_on
+from crmlab.lifecycle.stages.on_dates import flicker_share, month_ends, settled_ends, stages_on
 from crmlab.lifecycle.stages.rules import ALIVE, WORDS, StageRules, known_scope
 from crmlab.stats import count_text
 
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["Lifecycle", "lifecycle_on", "said"]
+__all__ = ["Lifecycle", "lifecycle_on", "people", "said"]
 
 _CHAIN_MONTHS = 12  # chances are learned from the starts of the last year
 _REWARD_MONTHS = 3  # margins are those of the last months
@@ -49,7 +49,7 @@ class Lifecycle:
     chain : Chain or None
         None where nobody was seen twice.
     resampled : Resampled or None
-        With margins; None where margins are not known or nobody was seen twice.
+        None where nobody was seen twice; its margins are 0 where `no_value` says so.
     customers : dict of str to int
         Customers of today by stage, lost ones aside.
     discount : float
@@ -57,6 +57,8 @@ class Lifecycle:
     steps : int or None
         Months counted; None: until the end.
     seed : int
+    naive_flicker : float
+        Share of moves undone within two months by the rules without dwell and hysteresis.
     why : str
         Why the lifecycle cannot be shown; empty where it can.
     no_value : str
@@ -79,6 +81,7 @@ class Lifecycle:
     discount: float
     steps: int | None
     seed: int
+    naive_flicker: float
     why: str = ""
     no_value: str = ""
 
@@ -109,9 +112,17 @@ class Lifecycle:
             " moves with care." if self.all_moves["as_of"].nunique() < 12 else ""
         )  # fmt: skip
         return (
-            f"Stages{what} of {count_text(self.n)} customers on {self.day.date()}, followed from month to month since"
-            f" {first}.{warm}"
+            f"Stages{what} of {people(self.n)} on {self.day.date()}, followed from month to month since {first}.{warm}"
         )
+
+
+def people(number: int) -> str:
+    """Write a number of customers.
+
+    >>> people(1), people(1200)
+    ('1 customer', '1,200 customers')
+    """
+    return f"{count_text(number)} customer{'' if number == 1 else 's'}"
 
 
 def said(stage: str) -> str:
@@ -162,13 +173,15 @@ def lifecycle_on(
     elif whole["margin_amount"].isna().all():
         no_value = "this bank's products have no margin on record (products.margin_share)"
     resampled = None
-    if not no_value:
+    if len(moves):
         resampled = resample_chain(moves, reward_months=_REWARD_MONTHS, resamples=_RESAMPLES, seed=seed)
+    naive = stages_on(bank, days, rules=chosen.naive(), scope=scope)
     counts = now.loc[now["stage"] != "lost", "stage"].value_counts()
     customers = {stage: int(counts.get(stage, 0)) for stage in ALIVE}
     few = sum(customers.values()) < SMALLEST_GROUP
     return Lifecycle(
         day, bank.currency, scope, chosen, whole, stages, now, before, moves, all_moves, chain, resampled, customers,
         monthly_rate(discount_share), 12 * horizon_years if horizon_years else None, seed,
+        flicker_share(naive[naive["as_of"] >= first]),
         f"fewer than {SMALLEST_GROUP} customers are in any stage; a page shows groups only" if few else "", no_value,
     )  # fmt: skip

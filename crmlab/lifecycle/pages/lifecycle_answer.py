@@ -58,6 +58,8 @@ def headline(life: Lifecycle, standing: Evidence | None, moves: Evidence | None)
 
 def pays(life: Lifecycle, mapped: Evidence | None, values: Evidence | None, coming: Evidence | None) -> str:
     """How customers move and what they are worth."""
+    if life.why:
+        return f"How they move cannot be shown either: {life.why}."
     if mapped is None:
         return "How customers move cannot be said: nobody has been seen in two months."
     lost = mapped["lost_month_share"]

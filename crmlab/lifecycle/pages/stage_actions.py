@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.lifecycle.cohorts.payback import payback_by_channel
-from crmlab.lifecycle.pages.lifecycle import Lifecycle, said
+from crmlab.lifecycle.pages.lifecycle import Lifecycle, people, said
 from crmlab.outreach.calling import call_list
 from crmlab.outreach.policy import may_contact, suppressed
 from crmlab.stats import Estimate, Evidence, amount_text, count_text
@@ -40,7 +40,8 @@ def acquisition(life: Lifecycle, bank: Bank, *, cost_amount: float) -> Evidence 
     cost = amount_text(cost_amount, life.currency)
     slow = table["payback_months"].isna()
     fast = table.loc[~slow, "payback_months"]
-    paid = (f"A cost of {cost} is back after {fast.min():.0f} to {fast.max():.0f} months" if len(fast)
+    span = f"{fast.min():.0f}" if len(fast) and fast.min() == fast.max() else f"{fast.min():.0f} to {fast.max():.0f}"
+    paid = (f"A cost of {cost} is back after {span} months" if len(fast)
             else f"A cost of {cost} has come back through no channel in the months seen")  # fmt: skip
     alike = "" if apart else " The intervals of the channels overlap: do not rank them by this."
     return Evidence(
@@ -92,7 +93,7 @@ def stalled_onboarding(life: Lifecycle, bank: Bank, *, holdout_share: float) -> 
     if life.why or not len(stalled):
         return None, "No onboarding has stalled."
     why = "onboarding stalled: new for three months or more, no act in the last two"
-    return _listed(life, bank, stalled.sort_index().index, why, None, holdout_share, "are new and have stalled")
+    return _listed(life, bank, stalled.sort_index().index, why, None, holdout_share, "stalled in onboarding")
 
 
 def _listed(life, bank, names, why, worth, holdout_share, what) -> tuple[pd.DataFrame | None, str]:
@@ -100,7 +101,7 @@ def _listed(life, bank, names, why, worth, holdout_share, what) -> tuple[pd.Data
     reasons = pd.Series(why, index=pd.Index(names, name="customer_id"), dtype="str")
     kept, out = suppressed(reasons, may_contact(bank))
     left_out = f"; {count_text(len(reasons) - len(kept))} may not be contacted now ({_most(out)})" if len(out) else ""
-    told = f"{count_text(len(reasons))} customers {what}{left_out}."
+    told = f"{people(len(reasons))} {what}{left_out}."
     if not len(kept):
         return None, told
     known = [c for c in bank.columns("customers") if c == "preferred_channel" or (c.startswith("is_") and
@@ -113,8 +114,8 @@ def _listed(life, bank, names, why, worth, holdout_share, what) -> tuple[pd.Data
         found = found.join(worth.round(2))
     held = int(found["is_holdout"].sum())
     return found, (
-        f"{told} The list names {count_text(len(found))}; {count_text(held)} of them are held out by lot, so that the"
-        " effect can be measured."
+        f"{told} The list names {count_text(len(found))}, {count_text(held)} held out by lot, so that the effect can be"
+        " measured."
     )
 
 

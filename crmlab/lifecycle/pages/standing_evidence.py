@@ -8,13 +8,14 @@ from crmlab.lifecycle.chain.checks import homogeneity, order_test
 from crmlab.lifecycle.pages.lifecycle import Lifecycle, said
 from crmlab.lifecycle.stages.on_dates import flicker_share
 from crmlab.lifecycle.stages.rules import ALIVE, STAGES
-from crmlab.stats import Estimate, Evidence, count_text, proportion, proportions, share_text
+from crmlab.stats import Estimate, Evidence, count_text, percentile_limits, proportion, proportions, share_text
 
-__all__ = ["STANDING", "flow", "moves_map", "rules_table", "where_they_stand"]
+__all__ = ["STANDING", "flow", "flow_dates", "moves_map", "rules_table", "where_they_stand"]
 
 STANDING = {"label": "stage", "value": "share", "low": "share_low", "high": "share_high", "unit": "share",
             "quantity": "Share of customers"}  # fmt: skip
 _FEWEST = 10
+_CHANCE = 0.05
 
 
 def rules_table(life: Lifecycle) -> pd.DataFrame:
@@ -46,6 +47,11 @@ def where_they_stand(life: Lifecycle) -> Evidence | None:
         f" all.{earlier}",
         estimates={**shares, "fading_share": fading},
     )
+
+
+def flow_dates(life: Lifecycle) -> dict[str, str]:
+    """Both dates of the flow, for its chart."""
+    return {"before": str(pd.Timestamp(life.year_ago["as_of"].iloc[0]).date()), "after": str(life.day.date())}
 
 
 def flow(life: Lifecycle) -> Evidence | None:
@@ -101,26 +107,39 @@ def moves_map(life: Lifecycle) -> Evidence | None:
     parts = [f"In a month {lost.text} of the customers are lost."]
     decline = moved[moved["from"] == "decline"]
     if len(decline) >= _FEWEST:
-        back = proportion(int(decline["to"].isin(["growth", "maturity"]).sum()), len(decline))
-        gone = proportion(int((decline["to"] == "lost").sum()), len(decline))
+        back, gone = (_from_decline(life, ends, len(decline)) for ends in (("growth", "maturity"), ("lost",)))
         estimates |= {"decline_back_share": back, "decline_lost_share": gone}
         parts.append(f"Of those in decline {back.short} come back to growth or maturity and {gone.short} are lost.")
     parts += _checks(life)
     flicker = flicker_share(life.stages)
     if flicker == flicker:
         estimates["flicker_share"] = Estimate(flicker, "share", n=None, method="")
-        parts.append(f"{share_text(flicker)} of the moves are undone within two months.")
+        parts.append(
+            f"{share_text(flicker)} of the moves are undone within two months; without dwell and a second threshold"
+            f" {share_text(life.naive_flicker)} would be."
+        )
     return Evidence(
         frame,
         title=f"In a month {lost.short} are lost" + (
             f"; from decline {estimates['decline_lost_share'].short} are,"
             f" {estimates['decline_back_share'].short} recover"
             if "decline_lost_share" in estimates else ""),
-        about=f"Share of a stage by the stage a month later, % ; {life.months} months to {life.day.date()}; "
-        "n = customer-months; Dirichlet 95 % interval",
+        about=f"Share of a stage by the stage a month later, %; {life.months} months to {life.day.date()}; "
+        "n: customer-months; Dirichlet 95 %",
         reading=" ".join(parts),
         estimates=estimates,
     )  # fmt: skip
+
+
+def _from_decline(life: Lifecycle, ends: tuple[str, ...], n: int) -> Estimate:
+    """Chance a month to go from decline to one of some ends, whole customers resampled."""
+    found = life.resampled
+    to = [*found.states, *found.ends]
+    at = [to.index(end) for end in ends]
+    row = found.states.index("decline")
+    point = float(found.shares[row, at].sum())
+    low, high = (float(side) for side in percentile_limits(found.share_draws[:, row, at].sum(axis=1)))
+    return Estimate(point, "share", min(low, point), max(high, point), n, "bootstrap of customers, 400 resamples")
 
 
 def _checks(life: Lifecycle) -> list[str]:
@@ -131,18 +150,20 @@ def _checks(life: Lifecycle) -> list[str]:
         same = homogeneity(life.all_moves, year)
         parts.append(
             f"Chances of the years differ by up to {100 * same.largest:.1f} points ({same.where};"
-            f" p = {_p(same.p_value)})."
+            f" p {_p(same.p_value)})."
         )
     if life.stages["as_of"].nunique() > 2:
         order = order_test(life.stages)
         if order.degrees:
             parts.append(
-                f"The month before says something more: up to {100 * order.largest:.1f} points ({order.where};"
-                f" p = {_p(order.p_value)}). So a matrix of months is an approximation; the forecast below says"
+                "The month before adds nothing that can be seen."
+                if order.p_value > _CHANCE
+                else f"The month before says something more: up to {100 * order.largest:.1f} points ({order.where};"
+                f" p {_p(order.p_value)}). So a matrix of months is an approximation; the forecast below says"
                 " how good."
             )
     return [part.replace("won_back", "won back") for part in parts]
 
 
 def _p(value: float) -> str:
-    return "below .001" if value < 0.001 else f"{value:.3f}".lstrip("0") if value < 1 else "1"
+    return "below .001" if value < 0.001 else f"= {value:.3f}".replace("= 0", "= ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,6 @@ import pandas as pd
 
 from crmlab.errors import CrmlabError
 from crmlab.lifecycle.chain.forecast import forecast_shares, judge_forecast
-from crmlab.lifecycle.chain.resampled import resample_chain
 from crmlab.lifecycle.cohorts.triangle import cohort_triangle, complete_triangle, weighted_retention
 from crmlab.lifecycle.pages.lifecycle import Lifecycle, said
 from crmlab.lifecycle.survival.curves import cumulative_incidence, steps_at
@@ -34,7 +34,11 @@ def forecast(life: Lifecycle) -> Evidence | None:
     """Where today's customers will stand in 12 months, and how good such forecasts were."""
     if life.why or life.chain is None:
         return None
-    found = life.resampled or resample_chain(life.moves, resamples=200, seed=life.seed)
+    found = life.resampled
+    if not (
+        life.moves["to"] == "lost"
+    ).any():  # none lost in any resample: the law of rows says what may hide behind it
+        found = replace(found, share_draws=life.chain.draws(len(found.share_draws), seed=life.seed))
     frame = forecast_shares(found, life.customers, steps=_STEPS)
     frame = frame.assign(stage=frame["stage"].map(said))
     lost = frame[frame["stage"] == "lost"].iloc[0]
@@ -134,7 +138,7 @@ def how_long(life: Lifecycle, bank: Bank) -> Evidence | None:
     curve = cumulative_incidence(seen["entry_months"], seen["exit_months"], seen["cause"], causes=present)
     grid = np.arange(0, 12 * _LONGEST_YEARS + 1, 2, dtype=float)
     at_risk = np.array([((seen["entry_months"] < t) & (seen["exit_months"] >= t)).sum() for t in grid])
-    at_risk[0] = at_risk[1] if len(at_risk) > 1 else at_risk[0]
+    at_risk[0] = (seen["entry_months"] <= 0).sum()
     enough = np.logical_and.accumulate(at_risk >= _FEWEST_AT_RISK)
     if enough.sum() < 3:
         return None
@@ -146,17 +150,17 @@ def how_long(life: Lifecycle, bank: Bank) -> Evidence | None:
     )  # fmt: skip
     last = frame[frame["time"] == frame["time"].max()].set_index("cause")
     years = float(frame["time"].max())
+    span = f"{years:.3g} year{'' if years == 1 else 's'}"
     gone, naive = float(last["share"].sum()), float(last["naive_share"].sum())
     top = last["share"].idxmax()
     told = Estimate(float(last.loc[top, "share"]), "share", float(last.loc[top, "share_low"]),
                     float(last.loc[top, "share_high"]), len(seen), "Aalen-Johansen")  # fmt: skip
     return Evidence(
         frame,
-        title=f"{share_text(gone)} have left after {years:.3g} years, most by {top}",
-        about=f"Share of joiners ended by each cause, {count_text(len(seen))} customers seen from"
-        f" {life.stages['as_of'].min().date()}"
-        " or joining on; Aalen-Johansen, 95 % interval",
-        reading=f"{years:.3g} years after joining {share_text(gone)} have left, {told.text} by {top}. Taking the other"
+        title=f"{share_text(gone)} have left after {span}, most by {top}",
+        about=f"Share of joiners by what ended it; {count_text(len(seen))} customers seen since"
+        f" {life.stages['as_of'].min().date()}; Aalen-Johansen 95 % interval",
+        reading=f"{span} after joining {share_text(gone)} have left, {told.text} by {top}. Taking the other"
         f" causes for mere gaps (1 less Kaplan-Meier by cause) would add up to {share_text(naive)}. Customers who were"
         " there before the first month count only from then on.",
         estimates={"ended_share": Estimate(gone, "share", n=len(seen)), "top_cause_share": told},

@@ -21,13 +21,12 @@ MOVES = {"label": "move", "value": "gain_amount", "low": "gain_low_amount", "hig
 _FEWEST_STEPS = 30  # customer-months in a stage, for its value to be shown
 _METHOD = "bootstrap of customers, 400 resamples"
 _TENTH = 0.10
-_MOST = 8
 
 
 def stage_values(life: Lifecycle) -> Evidence | None:
     """Value of a customer of each stage, with interval; and the mean margin of the next 12 months."""
     found = life.resampled
-    if life.why or found is None:
+    if life.why or life.no_value or found is None:
         return None
     table = value_by_stage(found, discount=life.discount, steps=_last(life))
     endless = value_by_stage(found, discount=life.discount)
@@ -48,8 +47,7 @@ def stage_values(life: Lifecycle) -> Evidence | None:
         frame,
         title=f"A customer in {said(best['stage'])} is worth {amount_text(best['value_amount'], life.currency)}"
         f" {life.span}",
-        about=f"Margin and fees expected {life.span}, discounted, by stage of today; {life.currency}; bootstrap of "
-        f"customers 95 %; first margin now",
+        about=f"Margin and fees {life.span}, discounted, the first now; {life.currency}; bootstrap of customers 95 %",
         reading=f"{life.span.capitalize()}, a customer in {said(best['stage'])} is worth"
         f" {estimates['value_' + best['stage']].short} ({estimates['value_' + best['stage']].interval}), one in"
         f" {said(worst['stage'])} {estimates['value_' + worst['stage']].short}. The average customer of today is"
@@ -104,7 +102,7 @@ def values_table(life: Lifecycle, values: Evidence) -> pd.DataFrame:
 def best_moves(life: Lifecycle) -> Evidence | None:
     """Moves by what a tenth more, or a tenth fewer, of them would be worth over all customers of today."""
     found = life.resampled
-    if life.why or found is None:
+    if life.why or life.no_value or found is None:
         return None
     table = worth_of_points(found, life.customers, discount=life.discount, tenth=_TENTH, steps=_last(life))
     table = table[np.isfinite(table["gain_amount"]) & (table["gain_amount"] > 0)].reset_index(drop=True)
@@ -131,10 +129,10 @@ def best_moves(life: Lifecycle) -> Evidence | None:
         )
     way = "more" if top["is_more"] else "fewer"
     return Evidence(
-        frame.head(_MOST),
+        frame,
         title=f"What pays most: {name}, a tenth {way}: {gain.short}",
-        about=f"Value of all {count_text(life.n)} customers if the chance of a move changed by a tenth for good; "
-        f"{life.currency} {life.span}; bootstrap 95 %",
+        about=f"Gain of all {count_text(life.n)} customers if a move changed by a tenth for good; {life.currency} "
+        f"{life.span}; bootstrap 95 %",
         reading=f"A tenth {way} of the move {name!r} would be worth {gain.short} ({gain.interval}) {life.span}, over"
         f" all customers; one customer less or more who makes it, {each.short} ({each.interval}).{more} This holds if"
         " those who are moved then behave like those who are there by themselves; only a trial shows whether a"
@@ -155,7 +153,7 @@ def _estimate(life: Lifecycle, row: pd.Series, name: str) -> Estimate:
 def policies(life: Lifecycle) -> Evidence | None:
     """Compare three things the bank might do with going on as now."""
     found = life.resampled
-    if life.why or found is None:
+    if life.why or life.no_value or found is None:
         return None
     seen = {stage: number for stage, number in zip(found.states, found.steps, strict=True) if number >= _FEWEST_STEPS}
     chosen = []

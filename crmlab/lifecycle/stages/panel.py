@@ -37,7 +37,7 @@ class Panel:
     has_acts : ndarray of bool
         The customer did something: a booking or a use of online or mobile banking; None where acts say nothing (loans).
     has_regular : ndarray of bool
-        A salary, pension or benefit came in.
+        A salary, pension or benefit came in; before the bank has booked any salary, any money but interest.
     has_opened : ndarray of bool
         A further account in the scope was opened.
     is_there : ndarray of bool
@@ -161,17 +161,22 @@ class _Reader:
 
     @property
     def _seen_through(self) -> str:
-        """Accounts by the customer they are counted for; who owns none is seen through the account they may use."""
-        known = self.bank.columns("accounts")
-        own = (
-            f"select account_id, customer_id, family, margin_share, fee_amount, true as is_owner from {self._accounts}"
-        )
-        if "authorised_customer_id" not in known:
+        """Accounts by the customer they are counted for, and the month until which they are.
+
+        Who owns none is seen through the account they may use, until they open one of their own.
+        """
+        columns = "account_id, {customer} as customer_id, family, margin_share, fee_amount"
+        own = f"select {columns.format(customer='customer_id')}, true as is_owner, {_NEVER} as until from {self._accounts}"
+        if "authorised_customer_id" not in self.bank.columns("accounts"):
             return own
+        used = f"select {columns.format(customer='authorised_customer_id')}, false, coalesce(own.month, {_NEVER})"
+        first = (
+            f"select customer_id as owner_id, {self._month('min(opened_on)')} as month from accounts"
+            f" where opened_on <= date '{self.last}' group by customer_id"
+        )
         return (
-            own + " union all select account_id, authorised_customer_id, family, margin_share, fee_amount, false from"
-            f" {self._accounts} where authorised_customer_id is not null and authorised_customer_id not in"
-            f" (select customer_id from accounts where opened_on <= date '{self.last}')"
+            f"{own} union all {used} from {self._accounts} left join ({first}) own on owner_id = authorised_customer_id"
+            " where authorised_customer_id is not null"
         )
 
     @property
@@ -215,20 +220,29 @@ class _Reader:
             known = self.bank.columns("transactions")
             by_customer = "is_customer_initiated" if "is_customer_initiated" in known else "true"
             kind = f"kind in {_REGULAR} and amount > 0" if "kind" in known else "false"
+            salary = "kind = 'salary'" if "kind" in known else "false"
+            other = "amount > 0 and kind <> 'interest'" if "kind" in known else "amount > 0"
             found, place, month = self._rows(
                 f"""
                 with booked as (
                     select account_id, {self._month("booked_on")} as month, count(case when {by_customer} then 1 end) as acts,
-                        count(case when {kind} then 1 end) as regular,
+                        count(case when {kind} then 1 end) as regular, count(case when {other} then 1 end) as other,
+                        count(case when {salary} then 1 end) as salaries,
                         sum(case when {by_customer} then abs(amount) else 0 end)::double as spent
                     from transactions where booked_on {span} group by 1, 2
                 )
-                select customer_id, month, sum(acts)::bigint as acts, sum(regular)::bigint as regular, sum(spent) as spent
-                from booked join ({self._seen_through}) using (account_id) group by 1, 2
+                select customer_id, month, sum(acts)::bigint as acts, sum(regular)::bigint as regular, sum(spent) as spent,
+                    sum(other)::bigint as other, sum(salaries)::bigint as salaries
+                from booked join ({self._seen_through}) using (account_id) where month < until group by 1, 2
                 """  # noqa: E501
             )
             acts[place, month] = found["acts"].to_numpy() > 0
             regular[place, month] = found["regular"].to_numpy() > 0
+            # a bank that books no salary as such: any money in may be one
+            any_in, salaries = np.zeros(size, dtype=bool), np.zeros(size[1], dtype=bool)
+            any_in[place, month] = found["other"].to_numpy() > 0
+            np.logical_or.at(salaries, month, found["salaries"].to_numpy() > 0)
+            regular |= any_in & ~np.logical_or.accumulate(salaries)
             spent[place, month] = found["spent"].to_numpy() / self.bank.minor_units
         if with_digital and self.bank.has("digital_events"):
             _, place, month = self._rows(
@@ -258,7 +272,7 @@ class _Reader:
                 sum(case when family in ({owed}) then greatest(-balance_amount, 0) else 0 end) as debts,
                 sum(case when is_owner then abs(balance_amount) * coalesce(margin_share, 0) / 12
                     + coalesce(fee_amount, 0) else 0 end) as margin
-            from known join ({self._seen_through}) using (account_id) group by 1, 2
+            from known join ({self._seen_through}) using (account_id) where month < until group by 1, 2
             """
         )
         for values, name in ((assets, "assets"), (debts, "debts"), (margin, "margin")):
