@@ -73,8 +73,9 @@ def test_a_fall_without_regular_money_is_decline_until_recovered_and_a_fall_with
 
 
 def test_a_lower_level_becomes_the_new_normal_after_six_months():
+    # 50 is a fall against means of 100, 92 and 83; from then on the six months before are no longer far above it
     path = _path(_panel([100.0] * 8 + [50.0] * 10))
-    assert path == ["maturity"] * 8 + ["decline"] * 7 + ["maturity"] * 3
+    assert path == ["maturity"] * 8 + ["decline"] * 6 + ["maturity"] * 4
 
 
 def test_six_silent_months_are_dormancy_and_one_act_does_not_end_it():
@@ -163,20 +164,18 @@ def test_a_bank_of_one_customer_and_month_has_a_stage(tmp_path):
 def test_rules_refuse_what_makes_no_sense_all_at_once():
     with pytest.raises(CrmlabError) as told:
         StageRules(dwell_months=-1, fall_share=1.4, rise_share=0.1, rise_keeps_share=0.2, dormant_months=0)
-    assert str(told.value).splitlines() == [
+    assert [line.removeprefix("- ") for line in str(told.value).splitlines()] == [
         "5 problems:",
-        "- StageRules: dwell_months is -1. Give a whole number of months, 0 or more.",
-        "- StageRules: fall_share is 1.4. Give a share from 0 to 1.",
-        "- StageRules: rise_keeps_share 0.2 is above rise_share 0.1. Leaving growth must ask for less than entering it.",
-        "- StageRules: recovery_share 0.8 is below fall_share 1.4. Leaving decline must ask for more than entering it.",
-        "- StageRules: dormant_months is 0: everybody would be dormant. Give 1 or more.",
-    ] or "StageRules: dormant_months is 0" in str(told.value)
+        "StageRules: dwell_months is -1. Give a whole number of months, 0 or more.",
+        "StageRules: fall_share is 1.4. Give a share from 0 to 1.",
+        "StageRules: rise_keeps_share 0.2 is above rise_share 0.1. Leaving growth must ask for less than entering it.",
+        "StageRules: recovery_share 0.8 is below fall_share 1.4. Leaving decline must ask for more than entering it.",
+        "StageRules: dormant_months is 0: everybody would be dormant. Give 1 or more.",
+    ]
 
 
 def test_a_scope_that_is_not_known_and_a_date_too_early_are_refused(bank):
-    with pytest.raises(CrmlabError, match="^stages have no scope 'loan'. Did you mean 'loans'"):
+    with pytest.raises(CrmlabError, match=r"^stages have no scope 'loan'. Did you mean 'loans'"):
         stages_on(bank, "2024-06-30", scope="loan")
-    with pytest.raises(
-        CrmlabError, match="^stages_on: 2020-01-31 lie before the first month with bookings or balances"
-    ):
+    with pytest.raises(CrmlabError, match=r"^stages_on: 2020-01-31 lie before the first month"):
         stages_on(bank, ["2020-01-31", "2024-01-31"])

@@ -12,7 +12,7 @@ from crmlab.lifecycle.survival.hazard import HazardModel, held_out
 
 
 def test_kaplan_meier_with_ties_censoring_and_delayed_entry_by_hand():
-    # at 1: a, b, c at risk (d enters at 1), 1 ends: 2/3; at 2: b, c, d, 2 end: 2/3 x 1/3 = 2/9; c is censored at 2 and counts
+    # at 1: a, b, c at risk (d enters at 1), 1 ends: 2/3; at 2: b, c, d, 2 end: 2/3 x 1/3 = 2/9; c counts until 2
     found = kaplan_meier([0, 0, 0, 1], [1, 2, 2, 2], [True, True, False, True])
     assert found[["time", "at_risk_count", "events_count"]].values.tolist() == [[0, 3, 0], [1, 3, 1], [2, 3, 2]]
     np.testing.assert_allclose(found["share"], [1, 2 / 3, 2 / 9])
@@ -38,6 +38,7 @@ def test_cumulative_incidence_equals_statsmodels_and_adds_up():
     rng = np.random.default_rng(2)
     time = np.ceil(rng.exponential(20, 400))
     kind = rng.choice(3, 400, p=[0.3, 0.4, 0.3])
+    kind[np.argmax(time)] = 0  # the other side divides by 0 where the last one ends
     cause = np.array([None, "closing", "death"], dtype=object)[kind]
     ours = cumulative_incidence(np.zeros(400), time, cause)
     theirs = CumIncidenceRight(time, kind)
@@ -115,11 +116,15 @@ def _months(n, seed):
 
 
 def test_a_planted_hazard_is_recovered_and_calibrated_on_later_months():
-    rows = _months(3_000, 1)
-    model, late = held_out(rows, ["x"], last_months=8)
-    effect = model.effects_.set_index("driver").loc["x"]
-    assert effect["factor_low"] < 4 < effect["factor_high"]
-    assert late["p_lost"].sum() == pytest.approx(late["happened"].sum(), rel=0.12)
+    said, came, held = 0.0, 0, []
+    for seed in range(12):
+        model, late = held_out(_months(1_000, seed), ["x"], last_months=8)
+        effect = model.effects_.set_index("driver").loc["x"]
+        held.append(effect["factor_low"] < 4 < effect["factor_high"])
+        said, came = said + late["p_lost"].sum(), came + late["happened"].sum()
+    assert sum(held) >= 9  # 12 intervals of 95 %: fewer than 9 by chance once in 5,000
+    assert said == pytest.approx(came, abs=4 * np.sqrt(2 * came))  # chance of the outcome, and of what was learned
+    rows = _months(500, 1)
     order = rows.sample(frac=1, random_state=1)
     again = HazardModel(("x",)).fit(order).effects_
     np.testing.assert_allclose(again["effect"], HazardModel(("x",)).fit(rows).effects_["effect"], rtol=1e-6)
@@ -137,9 +142,9 @@ def test_the_hazard_equals_the_general_linear_model_of_statsmodels():
 
 def test_a_hazard_without_ends_is_refused():
     rows = _months(50, 1).assign(happened=0)
-    with pytest.raises(CrmlabError, match="^HazardModel: all rows have the same outcome. A hazard needs some ends and"):
+    with pytest.raises(CrmlabError, match=r"^HazardModel: all rows have the same outcome."):
         HazardModel(("x",)).fit(rows)
-    with pytest.raises(CrmlabError, match="^held_out: 24 months are there, 24 would be kept for judging."):
+    with pytest.raises(CrmlabError, match=r"^held_out: 24 months are there, 24 would be kept for judging."):
         held_out(rows, ["x"], last_months=24)
 
 
@@ -151,7 +156,7 @@ def _joined(days, gone):
 def test_the_triangle_counts_only_ages_that_all_have_reached_and_leaves_out_who_came_before():
     joined, left = _joined(["2022-12-31", "2023-01-15", "2023-03-31", "2023-06-30"], [None, "2023-05-01", None, None])
     found = cohort_triangle(joined, left, first="2023-01-01", last="2023-12-31")
-    assert found[["customers_count", "there_count"]].values.tolist()[:3] == [[2, 2], [2, 1], [2, 1]]
+    assert found[["customers_count", "there_count"]].values.tolist()[:3] == [[2, 2], [2, 2], [2, 1]]
     assert found.groupby("cohort").size().tolist() == [4, 3]
 
 

@@ -154,7 +154,8 @@ def _solved(shares: np.ndarray, factor: float, right: np.ndarray, *, stuck: floa
     """Solve (I − factor Q) X = right; rows from which no end can be reached get `stuck` where they stay."""
     never = _never_ends(shares)
     inner = np.where(never[..., None, :] | never[..., :, None], 0.0, factor * _inner(shares))
-    found = _solve(inner, np.broadcast_to(right, (*shares.shape[:-1], right.shape[-1])))
+    # what is not known stays out of the sums, and is marked at the end
+    found = _solve(inner, np.broadcast_to(np.nan_to_num(right), (*shares.shape[:-1], right.shape[-1])))
     if right.shape[-1] == shares.shape[-2] and stuck == np.inf:
         endless = _reach(shares) & never[..., None, :]
         found = np.where(endless, np.inf, np.where(never[..., :, None] & ~_reach(shares), 0.0, found))

@@ -282,6 +282,6 @@ def _limits(draws: np.ndarray, point: np.ndarray, level: float) -> tuple[np.ndar
     """Percentile limits that hold the point; infinite values stay infinite."""
     if not len(draws):
         return np.full(np.shape(point), np.nan), np.full(np.shape(point), np.nan)
-    low, high = percentile_limits(np.where(np.isinf(draws), np.sign(draws) * 1e300, draws), level)
-    low, high = (np.where(np.abs(side) >= 1e299, np.sign(side) * np.inf, side) for side in (low, high))
+    low, high = percentile_limits(np.clip(draws, -1e300, 1e300), level)
+    low, high = (np.where(side >= 1e299, np.inf, np.where(side <= -1e299, -np.inf, side)) for side in (low, high))
     return np.minimum(low, point), np.maximum(high, point)

@@ -166,7 +166,8 @@ class _Reader:
         Who owns none is seen through the account they may use, until they open one of their own.
         """
         columns = "account_id, {customer} as customer_id, family, margin_share, fee_amount"
-        own = f"select {columns.format(customer='customer_id')}, true as is_owner, {_NEVER} as until from {self._accounts}"
+        own = columns.format(customer="customer_id")
+        own = f"select {own}, true as is_owner, {_NEVER} as until from {self._accounts}"
         if "authorised_customer_id" not in self.bank.columns("accounts"):
             return own
         used = f"select {columns.format(customer='authorised_customer_id')}, false, coalesce(own.month, {_NEVER})"
