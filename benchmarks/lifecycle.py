@@ -88,9 +88,8 @@ def stages(customers: int, months: int, seed: int) -> None:
         found = stages_on(bank, days)
         seconds = time.process_time() - begun
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        print(
-            f"{customers:,} customers x {len(days)} month-ends: {seconds:.1f} s, {len(found):,} rows, peak {peak:.2f} GiB"
-        )
+        told = f"{seconds:.1f} CPU s, {len(found):,} rows, peak {peak:.2f} GiB"
+        print(f"{customers:,} customers x {len(days)} month-ends: {told}")
         settled = settled_ends(bank)
         own = Truth.open(path).table("months", columns=["customer_id", "month_on", "stage"])
         own = own.rename(columns={"month_on": "as_of", "stage": "true"}).astype({"as_of": "datetime64[us]"})

@@ -232,8 +232,8 @@ def compare_policies(
         refuse(f"compare_policies: stages {unknown} are not in {to}. Correct them.")
     weights = np.array([float(customers.get(name, 0)) for name in names])
     terms = {"discount": discount, "steps": steps}
-    base = stage_value(found.shares, found.rewards, **terms) @ weights
-    base_drawn = stage_value(found.share_draws, found.reward_draws, **terms) @ weights
+    base = _summed(stage_value(found.shares, found.rewards, **terms), weights)
+    base_drawn = _summed(stage_value(found.share_draws, found.reward_draws, **terms), weights)
     rows = []
     for policy in policies:
         worth = [
@@ -243,12 +243,14 @@ def compare_policies(
                 _under(policy, found.share_draws, found.reward_draws, names, to),
             )
         ]
-        value, drawn = worth[0][0] @ weights, worth[1][0] @ weights
-        low, high = _limits(drawn - base_drawn, value - base, level)
+        value, drawn = (_summed(each, weights) for each, _ in worth)
+        with np.errstate(invalid="ignore"):
+            gain = value - base
+            low, high = _limits(drawn - base_drawn, np.asarray(gain), level)
         one = np.array([float(name in {start for start, _, _ in policy.shifts}) for name in names])
-        spent = stage_value(worth[0][1], one, **terms) @ weights
-        even = (value - base) / spent if policy.shifts and spent > 0 else np.nan
-        rows.append((policy.name, value, value - base, float(low), float(high), bool(low > 0), even))
+        spent = _summed(stage_value(worth[0][1], one, **terms), weights)
+        even = gain / spent if policy.shifts and spent > 0 else np.nan
+        rows.append((policy.name, value, gain, float(low), float(high), bool(low > 0), even))
     columns = ["policy", "value_amount", "gain_amount", "gain_low_amount", "gain_high_amount", "is_better",
                "break_even_amount"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
@@ -268,14 +270,21 @@ def _under(policy: Policy, shares: np.ndarray, rewards: np.ndarray, names: list,
 def _gain(shares, rewards, value, weights, i, j, points, terms) -> np.ndarray:
     """Value of all customers after a shift less that before."""
     after = stage_value(shifted(shares, i, j, points), rewards, **terms)
-    change = np.where(weights > 0, np.nan_to_num(after - value), 0.0)
-    return change @ weights
+    with np.errstate(invalid="ignore"):  # both without end: the gain is not known
+        return _summed(after - value, weights)
+
+
+def _summed(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Sum over the customers of today; stages without any do not count, however endless their value."""
+    some = weights > 0
+    return values[..., some] @ weights[some]
 
 
 def _apart(value: np.ndarray, i: int, j: int, states: int) -> np.ndarray:
     """Value of a customer at the end of the move less that of one who stays."""
     end = value[..., j] if j < states else 0.0
-    return end - value[..., i]
+    with np.errstate(invalid="ignore"):
+        return end - value[..., i]
 
 
 def _limits(draws: np.ndarray, point: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:

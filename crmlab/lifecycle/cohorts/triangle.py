@@ -45,7 +45,7 @@ def cohort_triangle(
     >>> left = pd.Series(pd.to_datetime(["2024-05-01", None, None]))
     >>> found = cohort_triangle(joined, left, first="2024-01-01", last="2024-12-31")
     >>> found[["age", "customers_count", "there_count"]].values.tolist()
-    [[0, 2, 2], [1, 2, 1], [2, 2, 1], [3, 2, 1], [0, 1, 1], [1, 1, 1], [2, 1, 1]]
+    [[0, 2, 2], [1, 2, 2], [2, 2, 1], [3, 2, 1], [0, 1, 1], [1, 1, 1], [2, 1, 1]]
     """
     if not (isinstance(step_months, int) and step_months >= 1):
         refuse(f"cohort_triangle: step_months is {step_months!r}. Give a whole number, 1 or more.")
@@ -90,7 +90,7 @@ def weighted_retention(triangle: pd.DataFrame, *, level: float = 0.95) -> pd.Dat
     --------
     >>> rows = {"cohort": [1, 1, 2], "age": [0, 1, 0], "customers_count": [10, 10, 5], "there_count": [10, 8, 5]}
     >>> weighted_retention(pd.DataFrame(rows))[["age", "retention_share", "share"]].values.tolist()
-    [[0, 1.0, 1.0], [1, 0.8, 0.8]]
+    [[0.0, 1.0, 1.0], [1.0, 0.8, 0.8]]
     """
     before = triangle.assign(age=triangle["age"] + 1)[["cohort", "age", "there_count"]]
     pairs = triangle.merge(before, on=["cohort", "age"], suffixes=("", "_before"))

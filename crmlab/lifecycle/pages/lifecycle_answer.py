@@ -66,7 +66,7 @@ def pays(life: Lifecycle, mapped: Evidence | None, values: Evidence | None, comi
     if not (life.moves["to"] == "lost").any():
         bound = proportion(0, len(life.moves)).high
         return (
-            f"Nobody was lost in the {life.months} months looked at ({count_text(len(life.moves))}"
+            f"Nobody was lost in the months looked at ({life.months}; {count_text(len(life.moves))}"
             f" customer-months), so the chance"
             f" is below {100 * bound:.2f} % a month and how long customers stay cannot be said from this."
         )

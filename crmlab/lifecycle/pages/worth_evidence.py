@@ -42,6 +42,7 @@ def stage_values(life: Lifecycle) -> Evidence | None:
     estimates["margin_next_year"] = _next_year(life)
     best, worst = table.loc[table["value_amount"].idxmax()], table.loc[table["value_amount"].idxmin()]
     year = estimates["margin_next_year"]
+    lowest = f", one in {said(worst['stage'])} {estimates['value_' + worst['stage']].short}" if len(table) > 1 else ""
     frame = table.assign(stage=table["stage"].map(said))
     return Evidence(
         frame,
@@ -49,8 +50,8 @@ def stage_values(life: Lifecycle) -> Evidence | None:
         f" {life.span}",
         about=f"Margin and fees {life.span}, discounted, the first now; {life.currency}; bootstrap of customers 95 %",
         reading=f"{life.span.capitalize()}, a customer in {said(best['stage'])} is worth"
-        f" {estimates['value_' + best['stage']].short} ({estimates['value_' + best['stage']].interval}), one in"
-        f" {said(worst['stage'])} {estimates['value_' + worst['stage']].short}. The average customer of today is"
+        f" {estimates['value_' + best['stage']].short} ({estimates['value_' + best['stage']].interval}){lowest}."
+        f" The average customer of today is"
         f" expected to yield {year.short} ({year.interval}) in the next 12 months, if margins and habits stay.",
         estimates=estimates,
     )  # fmt: skip

@@ -92,7 +92,7 @@ def stages_on(bank: Bank, dates: object, *, rules: StageRules | None = None, sco
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     bank = Bank.open(simulate(f"{folder}/bank", customers=20, months=3).folder)
     ...     stages_on(bank, ["2023-02-28", "2023-03-31"]).groupby("as_of").size().tolist()
-    [20, 20]
+    [22, 22]
     """
     days = read_dates(dates)
     chosen = rules or StageRules()
