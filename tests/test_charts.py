@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 from pathlib import Path
 
 import matplotlib as mpl
@@ -185,6 +186,44 @@ EXAMPLES = {
                 "dissolved_count": [0, 20, 70],
                 "recovered_count": [96, 30, 5],
                 "resamples_count": 100,
+            }
+        ),
+        {},
+    ),
+    "cohort_cells": (
+        pd.DataFrame(
+            {
+                "cohort": ["2024 Q1"] * 3 + ["2024 Q2"] * 3,
+                "age": [0, 1, 2] * 2,
+                "customers_count": [40] * 3 + [20] * 3,
+                "share": [1.0, 0.9, 0.85, 1.0, 0.9, 0.86],
+                "share_low": [0.9, 0.8, 0.7, 0.8, 0.7, 0.6],
+                "share_high": [1.0, 0.95, 0.9, 1.0, 0.98, 0.95],
+                "is_forecast": [False] * 5 + [True],
+            }
+        ),
+        {"age": "Quarters since joining, number"},
+    ),
+    "stage_flow": (
+        pd.DataFrame(
+            {
+                "from": ["growth", "growth", "maturity", "new"],
+                "to": ["growth", "maturity", "lost", "onboarding"],
+                "customers_count": [60, 20, 15, 5],
+            }
+        ),
+        {"before": "2023-12-31", "after": "2024-12-31"},
+    ),
+    "survival_causes": (
+        pd.DataFrame(
+            {
+                "cause": ["closing"] * 3 + ["death"] * 3,
+                "time": [0.0, 1.0, 2.0] * 2,
+                "share": [0.0, 0.1, 0.2, 0.0, 0.01, 0.02],
+                "share_low": [0.0, 0.05, 0.1, 0.0, 0.0, 0.01],
+                "share_high": [0.0, 0.15, 0.3, 0.0, 0.02, 0.04],
+                "at_risk_count": [100, 80, 60] * 2,
+                "is_mark": True,
             }
         ),
         {},
@@ -554,3 +593,31 @@ def test_moves_beyond_those_drawn_are_counted():
     ax = charts.worth_of_moves(frame, **keywords, **WITH, most=2)
     assert len(ax.patches) == 2
     assert ax.get_xlabel().endswith("; the first 2 of 3 moves")
+
+
+def test_bands_of_the_flow_are_as_thick_as_they_are_many_and_no_block_overlaps():
+    frame, keywords = EXAMPLES["stage_flow"]
+    ax = charts.stage_flow(frame, **keywords, **WITH)
+    bands = [patch for patch in ax.patches if type(patch).__name__ == "PathPatch"]
+    thick = sorted(round(float(band.get_path().vertices[7][1] - band.get_path().vertices[0][1]), 9) for band in bands)
+    assert thick == [0.05, 0.15, 0.2, 0.6]
+    blocks = [patch for patch in ax.patches if type(patch).__name__ == "Rectangle"]
+    left = sorted((b.get_y(), b.get_y() + b.get_height()) for b in blocks if b.get_x() < 0)
+    assert all(above[1] < below[0] for above, below in itertools.pairwise(left))
+    said = {text.get_text() for text in ax.texts}
+    assert {"growth  80", "maturity  15", "new  5", "15  lost", "20  maturity"} <= said
+
+
+def test_the_number_at_risk_stands_under_the_times_marked():
+    frame, keywords = EXAMPLES["survival_causes"]
+    marked = frame.assign(is_mark=frame["time"] > 0)
+    ax = charts.survival_causes(marked, **keywords, **WITH)
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1\n80", "2\n60"]
+
+
+def test_cells_to_come_are_in_brackets_with_their_interval_at_the_edge():
+    frame, keywords = EXAMPLES["cohort_cells"]
+    ax = charts.cohort_cells(frame, **keywords, **WITH)
+    said = [text.get_text() for text in ax.texts]
+    assert {"(86)", "60 to 95"} <= set(said)
+    assert said.count("90") == 2

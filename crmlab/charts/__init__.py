@@ -5,6 +5,7 @@ from crmlab.charts.calibration import reliability_diagram
 from crmlab.charts.cards import cells_grid, segment_cards
 from crmlab.charts.control import control_chart
 from crmlab.charts.gains import profit_by_length
+from crmlab.charts.lifecycle import cohort_cells, stage_flow, survival_causes
 from crmlab.charts.moves import worth_of_moves
 from crmlab.charts.satisfaction import likeness_matrix, path_matrix, performance_map
 from crmlab.charts.segments import heat_strip, jaccard_dots, trial_of_k
@@ -20,6 +21,7 @@ __all__ = [
     "against_truth",
     "bars",
     "cells_grid",
+    "cohort_cells",
     "columns",
     "comings",
     "composition",
@@ -38,7 +40,9 @@ __all__ = [
     "pyramid",
     "reliability_diagram",
     "segment_cards",
+    "stage_flow",
     "suitability_matrix",
+    "survival_causes",
     "transition_matrix",
     "trial_of_k",
     "worth_of_moves",

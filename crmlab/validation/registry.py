@@ -23,6 +23,7 @@ from crmlab.validation.answers import (
     churn,
     customer_base,
     improvement_tracking,
+    lifecycle_stages,
     loyalty,
     satisfaction_drivers,
     satisfaction_index,
@@ -51,6 +52,7 @@ MODULES: tuple[ModuleType, ...] = (
     loyalty,
     churn,
     win_back,
+    lifecycle_stages,
 )
 _FIELDS = ("value", "unit", "low", "high", "n", "method", "level")
 _NOBODY_SAID = "nobody has registered yet what is true of it"

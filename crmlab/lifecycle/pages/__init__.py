@@ -1,0 +1,1 @@
+"""What the notebook on the lifecycle shows and says: evidence, answers, lists."""

@@ -1,0 +1,1 @@
+"""How long relations last: Kaplan-Meier, competing causes, monthly hazards with drivers that change."""
