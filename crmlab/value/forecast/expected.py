@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t as student
+from scipy.stats import norm
 
 from crmlab.errors import refuse
-from crmlab.stats.estimate import Estimate
-from crmlab.value.forecast.leaving import LeavingHazard, fit_leaving
-from crmlab.value.forecast.paths import MarginPaths, fit_paths
+from crmlab.value.forecast.leaving import fit_leaving
+from crmlab.value.forecast.paths import fit_paths
 from crmlab.value.forecast.recalibration import Levels, Misses, fit_levels, fit_misses
 from crmlab.value.forecast.shocks import monthly_shocks, shock_covariance, window_weights
 from crmlab.value.forecast.traits import Traits, income_steps, read_traits
+from crmlab.value.forecast.valued import ExpectedValue, jackknife_variance
 from crmlab.value.margin.panel import MarginPanel
 
-__all__ = ["ExpectedValue", "ValueForecast", "forecast_days"]
+__all__ = ["ValueForecast", "forecast_days"]
 
 _LONGEST = 12  # months ahead that are learned; beyond, those who stay go on as in the last
 _STEP = 3  # months between dates to learn from
@@ -47,105 +47,14 @@ def forecast_days(panel: MarginPanel) -> list[pd.Timestamp]:
     return [panel.months[column] for column in (*columns, len(panel.months) - 1)] if leads else [panel.months[-1]]
 
 
-@dataclass(frozen=True)
-class ExpectedValue:
-    """What each customer is expected to be worth, and how sure that is.
+class _Raw(NamedTuple):
+    """Chance to stay of each version, and what the paths give before it is drawn to outcomes."""
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by ``customer_id``, who is there on the day: ``value_amount`` (expected, discounted), ``low_amount`` and
-        ``high_amount`` (95 % limits of the expected value: what was learned from chance customers and chance months),
-        ``outcome_low_amount`` and ``outcome_high_amount`` (between them lies what 80 % of like customers turned out to
-        yield), ``margin_amount``, ``cost_amount`` (parts of the value, costs below 0), ``p_leave`` (within the
-        horizon), ``at_risk_amount`` (value if everybody stayed, less the value).
-    as_of : Timestamp
-    horizon_months : int
-    discount_rate : float
-        A year.
-    learned_months : int
-        Months ahead that were learned; those beyond go on as the last.
-    by_part : ndarray, shape (customers, parts)
-        Expected, discounted.
-    parts : tuple of str
-    currency : str
-    without_group : ndarray, shape (customers, groups)
-        Value learned without each group of customers.
-    covariance : ndarray, shape (parts, parts)
-        Of the parts' relative errors through months that were good or bad for all.
-    error : ndarray, shape (customers,)
-        Root mean square miss of such customers.
-    stays : ndarray, shape (months, customers)
-        Chance to be there.
-    if_stays : ndarray, shape (2, months, customers)
-        Margin and cost of a month ahead of those who stay, undiscounted, drawn to outcomes.
-    """
-
-    frame: pd.DataFrame
-    as_of: pd.Timestamp
-    horizon_months: int
-    discount_rate: float
-    learned_months: int
+    versions: list[np.ndarray]
+    left: np.ndarray
+    stayed: np.ndarray
     by_part: np.ndarray
-    parts: tuple[str, ...]
-    currency: str
-    without_group: np.ndarray
-    covariance: np.ndarray
-    error: np.ndarray
-    stays: np.ndarray
-    if_stays: np.ndarray
-
-    def group_values(self, groups: object = None, *, level: float = 0.95) -> pd.DataFrame:
-        """Expected value of groups of customers, total and mean, with limits.
-
-        Parameters
-        ----------
-        groups : Series or array-like, optional
-            Group of each customer, in the order of `frame`; None: all together.
-        level : float
-
-        Returns
-        -------
-        DataFrame
-            One row a group, in order: ``group``, ``total_amount``, ``mean_amount``, ``mean_low_amount``,
-            ``mean_high_amount``, ``total_low_amount``, ``total_high_amount``, ``customers_count``.
-
-        Notes
-        -----
-        Three sources of error, added as squares: customers the forecast was learned from (jackknife over 20 groups of
-        customers, whose limits use Student's law), months it was learned from (`shock_covariance`), and that these
-        customers are not the average of their kind (root mean square miss, over the root of their number).
-        """
-        labels = np.zeros(len(self.frame), dtype=int) if groups is None else np.asarray(groups)
-        rows = []
-        for label in pd.unique(pd.Series(labels).sort_values(kind="stable")):
-            mine = labels == label
-            total, n = float(self.frame["value_amount"].to_numpy()[mine].sum()), int(mine.sum())
-            reach = norm.ppf((1 + level) / 2) * self._error(mine)
-            rows.append((label, total, total / n, (total - reach) / n, (total + reach) / n, total - reach,
-                         total + reach, n))  # fmt: skip
-        columns = ["group", "total_amount", "mean_amount", "mean_low_amount", "mean_high_amount", "total_low_amount",
-                   "total_high_amount", "customers_count"]  # fmt: skip
-        return pd.DataFrame(rows, columns=columns)
-
-    def total(self, *, level: float = 0.95) -> Estimate:
-        """Expected value of all customers together."""
-        if not len(self.frame):
-            return Estimate(0.0, self.currency, n=0)
-        row = self.group_values(level=level).iloc[0]
-        return Estimate(row["total_amount"], self.currency, low=row["total_low_amount"], high=row["total_high_amount"],
-                        n=int(row["customers_count"]), level=level,
-                        method="jackknife over customers, shocks of months, misses of like customers")  # fmt: skip
-
-    def _error(self, mine: np.ndarray) -> float:
-        """Standard error of the total of some customers."""
-        apart = self.without_group[mine].sum(axis=0)
-        groups = len(apart)
-        learned = (groups - 1) / groups * float(((apart - apart.mean()) ** 2).sum())
-        learned *= float(student.ppf(0.975, groups - 1) / norm.ppf(0.975)) ** 2
-        parts = self.by_part[mine].sum(axis=0)
-        months = float(parts @ self.covariance @ parts)
-        return float(np.sqrt(learned + months + (self.error[mine] ** 2).sum()))
+    path: np.ndarray
 
 
 class ValueForecast:
@@ -215,6 +124,7 @@ class ValueForecast:
         self.paths_ = fit_paths(panel.amounts, panel.is_there, days, self.columns_, risks, leads=self.leads_,
                                 window=self.window_, group=group, groups=_GROUPS)  # fmt: skip
         self.kinds_ = _kinds(panel)
+        self.kind_sign_ = np.array([1.0, *[-1.0] * (len(self.kinds_) - 1)])
         self._learn_levels(panel, days, group)
         shocks, common = monthly_shocks(panel.amounts[:, learns], panel.is_there[learns], group[learns], _GROUPS)
         weights = window_weights(self.columns_, self.leads_, len(panel.months))
@@ -223,49 +133,64 @@ class ValueForecast:
         self.future_covariance_ = shock_covariance(shocks, common, future)
         return self
 
-    def predict(self, panel: MarginPanel, seen: pd.DataFrame) -> ExpectedValue:
+    def predict(
+        self, panel: MarginPanel, seen: pd.DataFrame, *, steady: Mapping[str, tuple[np.ndarray, float]] | None = None
+    ) -> ExpectedValue:
         """Foresee the value of the customers there at the last month-end of a panel.
 
         Parameters
         ----------
         panel, seen
             As in `fit`, of the same bank at the same day or a later one.
+        steady : mapping of str to (ndarray, float), optional
+            Costs that are not learned from the panel but known by a rule, such as expected losses: money a month of
+            each customer of the panel while they stay, below 0, and the relative standard error of all together.
         """
         column = len(panel.months) - 1
         rows = seen[seen["as_of"] == panel.months[column]]
         traits = read_traits(rows, panel.customers, self.steps_)
-        stays, kinds, by_part, path = self._raw(panel, column, traits, self.horizon_months, keep=True)
-        value = np.zeros(kinds.shape[1:])
+        raw = self._raw(panel, column, traits, self.horizon_months, keep=True)
+        value, if_all_stay = np.zeros((2, *raw.left.shape[1:]))
         factor = np.ones((len(self.kinds_), len(traits.place)))
-        for kind in range(len(self.kinds_)):
+        for kind, sign in enumerate(self.kind_sign_):
             for version in range(1 + _GROUPS):
-                level = self.levels_[kind][version]
-                scale = self._in_learned(kinds[kind, version])
-                drawn = level.applied(scale) / np.where(scale > 0, scale, 1.0)
-                if version == 0:
-                    factor[kind] = drawn
-                value[version] += self.kind_sign_[kind] * kinds[kind, version] * drawn
-        place = self._kind_of_part()
-        by_part = by_part * factor[place].T
-        if_stays = np.zeros((2, *stays.shape))
-        for kind in range(len(self.kinds_)):
-            if_stays[0 if kind == 0 else 1] += self.kind_sign_[kind] * path[kind] * factor[kind]
-        return self._packed(panel, traits, stays, value, by_part, if_stays)
+                scale = self._in_learned(raw.left[kind, version])
+                drawn = self.levels_[kind][version].applied(scale) / np.where(scale > 0, scale, 1.0)
+                factor[kind] = drawn if version == 0 else factor[kind]
+                value[version] += sign * raw.left[kind, version] * drawn
+                if_all_stay[version] += sign * raw.stayed[kind, version] * drawn
+        by_part = raw.by_part * factor[self._kind_of_part()].T
+        if_stays = np.zeros((2, *raw.versions[0].shape))
+        for kind, sign in enumerate(self.kind_sign_):
+            if_stays[min(kind, 1)] += sign * raw.path[kind] * factor[kind]
+        extra = steady or {}
+        if extra:
+            discount = _discounts(self.discount_rate, self.horizon_months)
+            monthly = np.stack([amounts[traits.place] for amounts, _ in extra.values()])
+            years = np.stack([discount @ stays for stays in raw.versions])
+            value += monthly.sum(axis=0) * years
+            if_all_stay += monthly.sum(axis=0) * discount.sum()
+            by_part = np.concatenate([by_part, (monthly * years[0]).T], axis=1)
+            if_stays[1] += monthly.sum(axis=0)
+        errors = np.array([error for _, error in extra.values()])
+        return self._packed(panel, traits, raw.versions[0], value, if_all_stay - value, by_part, if_stays,
+                            tuple(extra), errors)  # fmt: skip
 
     def _packed(
-        self, panel: MarginPanel, traits: Traits, stays: np.ndarray, value: np.ndarray, by_part: np.ndarray,
-        if_stays: np.ndarray,
+        self, panel: MarginPanel, traits: Traits, stays: np.ndarray, value: np.ndarray, risk: np.ndarray,
+        by_part: np.ndarray, if_stays: np.ndarray, extra: tuple[str, ...], errors: np.ndarray,
     ) -> ExpectedValue:  # fmt: skip
         all_of, without = value[0], value[1:].T
-        discount = _discounts(self.discount_rate, self.horizon_months)
-        learned = (_GROUPS - 1) / _GROUPS * ((without - without.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-        months = np.einsum("ij,jk,ik->i", by_part, self.covariance_, by_part)
-        reach = student.ppf(0.975, _GROUPS - 1) * np.sqrt(learned + months)
+        parts = (*panel.parts, *extra)
+        covariance = np.zeros((len(parts), len(parts)))
+        covariance[: len(panel.parts), : len(panel.parts)] = self.covariance_
+        covariance[range(len(panel.parts), len(parts)), range(len(panel.parts), len(parts))] = errors**2
+        months = np.einsum("ij,jk,ik->i", by_part, covariance, by_part)
+        reach = norm.ppf(0.975) * np.sqrt(jackknife_variance(without) + months)
         error = self.misses_.error_of(all_of) * self._longer()
         low, high = self.misses_.limits_of(all_of, 0.8)
         longer = self._longer()
-        ahead = np.einsum("kmi,m->ki", if_stays, discount)
-        yields = np.array([name in panel.yields for name in panel.parts])
+        yields = np.array([name in panel.yields for name in parts])
         frame = pd.DataFrame(
             {
                 "value_amount": all_of,
@@ -276,47 +201,46 @@ class ValueForecast:
                 "margin_amount": by_part[:, yields].sum(axis=1),
                 "cost_amount": by_part[:, ~yields].sum(axis=1),
                 "p_leave": 1 - stays[-1],
-                "at_risk_amount": np.maximum(ahead.sum(axis=0) - all_of, 0.0),
+                "at_risk_amount": np.maximum(risk[0], 0.0),
             },
             index=panel.customers[traits.place].rename("customer_id"),
         )
         return ExpectedValue(
-            frame, panel.months[-1], self.horizon_months, self.discount_rate, self.leads_, by_part, panel.parts,
-            panel.currency, without, self.covariance_, error, stays, if_stays,
+            frame, panel.months[-1], self.horizon_months, self.discount_rate, self.leads_, by_part, parts,
+            panel.currency, without, risk[1:].T, covariance, error, stays, if_stays,
         )  # fmt: skip
 
-    def _raw(
-        self, panel: MarginPanel, column: int, traits: Traits, horizon: int, *, keep: bool = False
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Chance to stay; discounted amounts by kind and version, before they are drawn to outcomes; by part; paths."""
-        n = len(traits.place)
+    def _raw(self, panel: MarginPanel, column: int, traits: Traits, horizon: int, *, keep: bool = False) -> _Raw:
+        """Worth of each kind of parts, for all and without each group, before it is drawn to outcomes."""
+        n, kinds = len(traits.place), self.kinds_
         survival = [_extended(self.hazard_.stays(traits, group), horizon) for group in (None, *range(_GROUPS))]
         risk = 1 - self.hazard_.stays(traits)[-1]
         discount = _discounts(self.discount_rate, horizon)
-        kinds = np.zeros((len(self.kinds_), 1 + _GROUPS, n))
-        by_part = np.zeros((n, len(panel.parts))) if keep else np.zeros((0, 0))
-        path = np.zeros((len(self.kinds_), horizon, n)) if keep else np.zeros((0, 0, 0))
+        left, stayed = np.zeros((2, len(kinds), 1 + _GROUPS, n))
+        by_part = np.zeros((n, len(panel.parts) if keep else 0))
+        path = np.zeros((len(kinds), horizon if keep else 0, n))
         last = np.minimum(np.arange(horizon), self.leads_ - 1)
-        for kind, parts in enumerate(self.kinds_):
+        for kind, parts in enumerate(kinds):
             for part in parts:
                 versions = self.paths_.ahead(part, panel.amounts[part], panel.is_there, column, traits, risk)
                 for version, ahead in enumerate(versions):
-                    size = self.kind_sign_[kind] * ahead[last] if hasattr(self, "kind_sign_") else np.abs(ahead[last])
+                    size = self.kind_sign_[kind] * ahead[last]
                     worth = np.einsum("mi,mi,m->i", survival[version], size, discount)
-                    kinds[kind, version] += worth
+                    left[kind, version] += worth
+                    if keep:
+                        stayed[kind, version] += discount @ size
                     if keep and version == 0:
                         by_part[:, part] = self.kind_sign_[kind] * worth
                         path[kind] += size
-        return survival[0], kinds, by_part, path
+        return _Raw(survival, left, stayed, by_part, path)
 
     def _learn_levels(self, panel: MarginPanel, days: Sequence[Traits], group: np.ndarray) -> None:
-        """Draw forecasts of the dates to outcomes, for all and without each group, and keep how far single ones miss."""
+        """Draw forecasts of the dates to outcomes, for all and without each group; keep how far single ones miss."""
         horizon = min(self.horizon_months, self.leads_)
         discount = _discounts(self.discount_rate, horizon)
-        self.kind_sign_ = np.array([1.0 if kind == 0 else -1.0 for kind in range(len(self.kinds_))])
         forecasts, outcomes, member = [], [], []
         for traits, column in zip(days, self.columns_, strict=True):
-            forecasts.append(self._raw(panel, column, traits, horizon)[1])
+            forecasts.append(self._raw(panel, column, traits, horizon).left)
             ahead = panel.amounts[:, traits.place, column + 1 : column + horizon + 1]
             came = (ahead * panel.is_there[traits.place, column + 1 : column + horizon + 1]) @ discount
             outcomes.append(np.stack([self.kind_sign_[k] * came[list(parts)].sum(axis=0)
@@ -351,8 +275,8 @@ class ValueForecast:
     def _check(self, panel: MarginPanel, seen: pd.DataFrame) -> None:
         months = len(panel.months)
         whole = isinstance(self.horizon_months, (int, np.integer)) and not isinstance(self.horizon_months, bool)
-        lacking = [] if "as_of" not in seen else [
-            str(day.date()) for day in forecast_days(panel) if not (seen["as_of"] == day).any() and months >= 3]  # fmt: skip
+        has_days = "as_of" in seen and months >= _FEWEST_MONTHS
+        lacking = [str(day.date()) for day in forecast_days(panel) if has_days and not (seen["as_of"] == day).any()]
         refuse(
             *([] if whole and self.horizon_months >= 1
               else [f"ValueForecast: horizon_months is {self.horizon_months!r}. Give 1 or more."]),
@@ -360,9 +284,9 @@ class ValueForecast:
               else [f"ValueForecast: discount_rate is {self.discount_rate}. Give 0 or more a year, such as 0.08."]),
             *([] if months >= _FEWEST_MONTHS
               else [f"ValueForecast: the panel has {months} month-ends. It takes {_FEWEST_MONTHS} to learn from."]),
-            *([] if panel.parts else ["ValueForecast: the panel has no part. The bank's margins and fees are unknown."]),
+            *([] if panel.parts else ["ValueForecast: the panel has no part. Margins and fees are unknown."]),
             *(["ValueForecast: the snapshots lack as_of. Take crmlab.snapshots."] if "as_of" not in seen else []),
-            *([f"ValueForecast: no snapshots of {', '.join(lacking)}. Take those of forecast_days."] if lacking else []),
+            *([f"ValueForecast: no snapshots of {', '.join(lacking)}. Take forecast_days."] if lacking else []),
         )  # fmt: skip
 
 

@@ -130,9 +130,7 @@ def judge_forecast(
     return Judgement(pd.DataFrame(rows), len(y))
 
 
-def calibration_by_tenths(
-    outcome: object, forecast: object, *, groups: int = 10, level: float = 0.95
-) -> pd.DataFrame:
+def calibration_by_tenths(outcome: object, forecast: object, *, groups: int = 10, level: float = 0.95) -> pd.DataFrame:
     """Hold mean forecast against mean outcome, in groups of equal size by the forecast.
 
     Parameters

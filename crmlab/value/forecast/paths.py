@@ -143,9 +143,7 @@ def _add(
         count[:, lead] += np.bincount(key[other], minlength=groups * PEERS).reshape(groups, PEERS)
 
 
-def _solved(
-    gram: np.ndarray, cross: np.ndarray, total: np.ndarray, count: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _solved(gram: np.ndarray, cross: np.ndarray, total: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Slopes and peers' means from all groups, and without each."""
     sums = [np.concatenate([part.sum(axis=0)[None], part.sum(axis=0)[None] - part]) for part in
             (gram, cross, total, count)]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Expected loss on what customers owe: chance to default x share lost x amount owed, by what the bank's loans showed."""
+"""Expected loss on debts: chance to default x share lost x amount owed, by what the bank's own loans showed."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ __all__ = ["LOST_SHARES", "DefaultRates", "default_rates", "expected_losses"]
 LOST_SHARES: dict[str, float] = {"card": 0.45, "loan": 0.45, "mortgage": 0.15}
 _BAD = "'defaulted', 'in_arrears'"
 _MISSED_MONTHS = 12
+_YEAR = 12
 _WEIGHT = 0.25  # a class is drawn towards its family by as much exposure as brings a quarter of an event there
 
 
 @dataclass(frozen=True)
 class DefaultRates:
-    """Chances to default in a year, by family of debt and by whether a payment was missed lately.
+    """Chances to default within a year, by family of debt and by whether a payment was missed before it.
 
     Parameters
     ----------
@@ -41,6 +42,11 @@ class DefaultRates:
 
     frame: pd.DataFrame
     has_missed: np.ndarray
+
+    @property
+    def defaults_count(self) -> int:
+        """Defaults that were learned from."""
+        return int(self.frame.loc[self.frame["family"] == "all", "defaults_count"].sum())
 
     def of(self, family: str) -> tuple[float, float]:
         """Chance in a year without and with a missed payment; for a family never seen that of all debts together."""
@@ -67,10 +73,11 @@ def default_rates(bank: Bank, panel: MarginPanel) -> DefaultRates | None:
 
     Notes
     -----
-    Exposure: months of open loans since the first month of the panel; a loan leaves it when its performance is known,
-    it closes, or the day of the report comes. Loans that ended before the panel are not in it, those still running are
+    A loan's class is that on the first day of a year, and what counts is whether it defaults within the year: years
+    laid back from the end of the panel, so that none overlap and each default counts once. A loan leaves a year when
+    its performance is known or it closes. Loans that ended before the panel are not in it, those still running are
     (left truncation, right censoring). A payment counts as missed when a penalty was booked in the twelve months up to
-    the month before. The chance of a class is (events + family rate x w) / (exposure + w), where w is the exposure that
+    that day. The chance of a class is (events + family rate x w) / (exposure + w), where w is the exposure that
     brings a quarter of an event in the family: few loans do not make a rate of 0. Both classes are then scaled so that
     they give as many defaults as were seen.
     """
@@ -124,20 +131,22 @@ def _missed(bank: Bank, panel: MarginPanel) -> np.ndarray:
 
 
 def _events(loans: pd.DataFrame, missed: np.ndarray, panel: MarginPanel) -> tuple[np.ndarray, np.ndarray]:
-    """Defaults and loan-years of each loan without and with a missed payment, shape (loans, 2)."""
+    """Defaults and loan-years of each loan by its class at the start of a year, shape (loans, 2)."""
     ends = panel.months.to_numpy(dtype="datetime64[us]")
     opened, ended = (pd.to_datetime(loans[n], errors="coerce").to_numpy(dtype="datetime64[us]") for n in
                      ("opened_on", "ended_on"))  # fmt: skip
-    place = loans["place"].to_numpy(dtype=int)
-    bad = loans["is_bad"].to_numpy(dtype=bool)
+    place, bad = loans["place"].to_numpy(dtype=int), loans["is_bad"].to_numpy(dtype=bool)
     events, years = np.zeros((len(loans), 2)), np.zeros((len(loans), 2))
     at_end = np.isnat(ended)
-    for month in range(1, len(ends)):
-        runs = (opened <= ends[month - 1]) & (at_end | (ended > ends[month - 1]))
-        stops = runs & bad & ~at_end & (ended <= ends[month])
-        flag = missed[place, month - 1].astype(int)
-        years[np.flatnonzero(runs), flag[runs]] += 1 / 12
-        events[np.flatnonzero(stops), flag[stops]] += 1
+    last = len(ends) - 1
+    for start in range(last - _YEAR, -1, -_YEAR) if last >= _YEAR else [0]:
+        flag = missed[place, start].astype(int)
+        mine = (opened <= ends[start]) & (at_end | (ended > ends[start]))
+        for month in range(start + 1, min(start + _YEAR, last) + 1):
+            runs = mine & (at_end | (ended > ends[month - 1]))
+            stops = runs & bad & ~at_end & (ended <= ends[month])
+            years[np.flatnonzero(runs), flag[runs]] += 1 / _YEAR
+            events[np.flatnonzero(stops), flag[stops]] += 1
     return events, years
 
 

@@ -73,6 +73,13 @@ class MarginPanel:
         return replace(self, months=self.months[:kept], amounts=self.amounts[..., :kept],
                        is_there=self.is_there[:, :kept], owed=self.owed[..., :kept])  # fmt: skip
 
+    def since(self, day: object) -> MarginPanel:
+        """The panel from the first month that ends on or after a day."""
+        kept = int((self.months < pd.Timestamp(day)).sum())
+        kept = min(kept, len(self.months) - 1)
+        return replace(self, months=self.months[kept:], amounts=self.amounts[..., kept:],
+                       is_there=self.is_there[:, kept:], owed=self.owed[..., kept:])  # fmt: skip
+
     def total(self, parts: Sequence[str] | None = None) -> np.ndarray:
         """Sum over parts, shape (customers, months)."""
         chosen = range(len(self.parts)) if parts is None else [self.parts.index(name) for name in parts]

@@ -177,7 +177,8 @@ def fit_purchases(history: pd.DataFrame) -> PurchaseModel:
     --------
     >>> rng = np.random.default_rng(1)
     >>> rows = pd.DataFrame({"purchases_count": rng.poisson(rng.gamma(0.8, 2.5, 400)), "age_weeks": 52.0})
-    >>> rows["recency_weeks"] = np.where(rows["purchases_count"] > 0, rng.beta(rows["purchases_count"] + 1e-9, 1) * 52, 0)
+    >>> count = rows["purchases_count"]
+    >>> rows["recency_weeks"] = np.where(count > 0, rng.beta(count + 1e-9, 1) * 52, 0)
     >>> model = fit_purchases(rows)
     >>> 0.6 < model.r < 1.1 and model.a / (model.a + model.b) < 0.05
     True

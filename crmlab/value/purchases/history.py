@@ -52,7 +52,8 @@ def purchase_history(
     --------
     >>> log = pd.DataFrame({"customer_id": ["a", "a", "a", "b"], "occurred_on": pd.to_datetime(
     ...     ["2024-01-01", "2024-01-08", "2024-01-08", "2024-01-15"]), "amount": [5.0, 10.0, 20.0, 7.0]})
-    >>> purchase_history(log, until="2024-01-29", amount="amount").drop(columns="first_on").reset_index().values.tolist()
+    >>> found = purchase_history(log, until="2024-01-29", amount="amount")
+    >>> found.drop(columns="first_on").reset_index().values.tolist()
     [['a', 1, 1.0, 4.0, 30.0], ['b', 0, 0.0, 2.0, nan]]
     """
     lacking = [name for name in (customer, on, *([amount] if amount else [])) if name not in purchases]
