@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from crmlab.stats import Estimate
 from crmlab.validation.answers import (
     customer_base,
+    customer_value,
     improvement_tracking,
     satisfaction_drivers,
     satisfaction_index,
@@ -45,6 +46,7 @@ MODULES: tuple[ModuleType, ...] = (
     satisfaction_drivers,
     improvement_tracking,
     satisfaction_index,
+    customer_value,
 )
 _FIELDS = ("value", "unit", "low", "high", "n", "method", "level")
 _NOBODY_SAID = "nobody has registered yet what is true of it"
