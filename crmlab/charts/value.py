@@ -111,7 +111,6 @@ def forecast_calibration(
         for axis, which in ((ax.xaxis, "forecast"), (ax.yaxis, "outcome")):
             axis.set_major_formatter(lambda v, _: f"{v:,.0f}")
             axis.set_label_text(f"{quantity}, {which}, {unit}")
-            axis.minorticks_off() if hasattr(axis, "minorticks_off") else None
         return finish(ax, title, subtitle, grid="both")
 
 
@@ -156,6 +155,6 @@ def tornado(
         ax.set_ylim(len(frame) - 0.5, -0.5)
         lowest = float(np.nanmin(frame[["low_amount", "high_amount"]].to_numpy()))
         highest = float(np.nanmax(frame[["low_amount", "high_amount"]].to_numpy()))
-        ax.set_xlim(min(lowest, base) - 0.32 * reach, max(highest, base) + 0.32 * reach)
+        ax.set_xlim(min(lowest, base) - 0.42 * reach, max(highest, base) + 0.42 * reach)
         scale.apply(ax.xaxis, quantity)
         return finish(ax, title, subtitle, grid="x")

@@ -73,8 +73,8 @@ class ValueStudy:
         first, last = self.panel.months[0], self.panel.months[-1]
         lacks = f" Not known here: {'; '.join(self.missing)}." if self.missing else ""
         return (
-            f"{len(self.past):,} customers on {last:%d %B %Y}; month-ends from {first:%B %Y} to {last:%B %Y} "
-            f"({len(self.panel.months)}).{lacks}"
+            f"{len(self.past):,} customer{'' if len(self.past) == 1 else 's'} on {last:%d %B %Y}; month-ends from "
+            f"{first:%B %Y} to {last:%B %Y} ({len(self.panel.months)}).{lacks}"
         )
 
 
@@ -183,7 +183,7 @@ def out_of_time(bank: Bank, study: ValueStudy, *, seed: int = 1) -> tuple[OutOfT
     months = len(panel.months)
     ahead = min(_YEAR, months // 3)
     if months - ahead < _FEWEST_BEFORE:
-        return None, f"{months} month-ends are too few to forecast from an earlier day"
+        return None, f"the history of {months} month-end(s) is too short to forecast from an earlier day"
     day = panel.months[months - ahead - 1]
     earlier = panel.until(day)
     seen = snapshot(bank, [one.date() for one in forecast_days(earlier)], list(TRAITS))

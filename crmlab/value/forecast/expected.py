@@ -155,7 +155,7 @@ class ValueForecast:
         for kind, sign in enumerate(self.kind_sign_):
             for version in range(1 + _GROUPS):
                 scale = self._in_learned(raw.left[kind, version])
-                drawn = self.levels_[kind][version].applied(scale) / np.where(scale > 0, scale, 1.0)
+                drawn = self.levels_[kind][version].factor(scale)
                 factor[kind] = drawn if version == 0 else factor[kind]
                 value[version] += sign * raw.left[kind, version] * drawn
                 if_all_stay[version] += sign * raw.stayed[kind, version] * drawn
@@ -283,7 +283,7 @@ class ValueForecast:
             *([] if self.discount_rate >= 0
               else [f"ValueForecast: discount_rate is {self.discount_rate}. Give 0 or more a year, such as 0.08."]),
             *([] if months >= _FEWEST_MONTHS
-              else [f"ValueForecast: the panel has {months} month-ends. It takes {_FEWEST_MONTHS} to learn from."]),
+              else [f"ValueForecast: {months} month-end(s) are known. It takes {_FEWEST_MONTHS} to learn from."]),
             *([] if panel.parts else ["ValueForecast: the panel has no part. Margins and fees are unknown."]),
             *(["ValueForecast: the snapshots lack as_of. Take crmlab.snapshots."] if "as_of" not in seen else []),
             *([f"ValueForecast: no snapshots of {', '.join(lacking)}. Take forecast_days."] if lacking else []),

@@ -182,7 +182,7 @@ def _measures(top_share: float) -> dict[str, tuple[Measure, str, str, Callable[[
 def _rank(y: np.ndarray, guess: np.ndarray) -> float:
     a, b = rankdata(y), rankdata(guess)
     spread = a.std() * b.std()
-    return float(((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 0 else math.nan
+    return round(float(((a - a.mean()) * (b - b.mean())).mean() / spread), 12) if spread > 0 else math.nan
 
 
 def _top_found(y: np.ndarray, guess: np.ndarray, share: float) -> float:

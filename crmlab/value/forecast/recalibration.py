@@ -10,6 +10,7 @@ __all__ = ["Levels", "fit_levels"]
 
 _ROWS_A_LEVEL = 250
 _MOST_LEVELS = 40
+_MOST_RATIO = 4.0
 _BANDS = 10
 _TAILS = (0.025, 0.1, 0.9, 0.975)
 
@@ -29,9 +30,13 @@ class Levels:
     middle: np.ndarray
     ratio: np.ndarray
 
+    def factor(self, forecast: np.ndarray) -> np.ndarray:
+        """Ratio of each forecast's size, between levels in proportion."""
+        return np.interp(forecast, self.middle, self.ratio)
+
     def applied(self, forecast: np.ndarray) -> np.ndarray:
-        """Forecast times the ratio of its size, between levels in proportion."""
-        return forecast * np.interp(forecast, self.middle, self.ratio)
+        """Forecast times the ratio of its size."""
+        return forecast * self.factor(forecast)
 
 
 def fit_levels(forecast: np.ndarray, outcome: np.ndarray) -> Levels:
@@ -40,25 +45,35 @@ def fit_levels(forecast: np.ndarray, outcome: np.ndarray) -> Levels:
     Parameters
     ----------
     forecast, outcome : ndarray
-        Of customers at dates in the past, 0 or more.
+        Of customers at dates in the past.
 
     Notes
     -----
-    Up to 40 groups of 250 rows or more. Where the forecasts of a group add up to nothing, its ratio is 1.
+    Up to 40 groups of 250 rows or more; equal forecasts stay together. A ratio is at most 4, and 1 where the forecasts
+    of a group add up to nothing or have another sign than the outcomes.
 
     Examples
     --------
     >>> fit_levels(np.full(600, 10.0), np.full(600, 9.0)).applied(np.array([10.0])).tolist()
     [9.0]
     """
-    levels = int(np.clip(len(forecast) // _ROWS_A_LEVEL, 1, _MOST_LEVELS))
-    order = np.argsort(forecast, kind="stable")
     middle, ratio = [], []
-    for part in np.array_split(order, levels):
-        size = float(forecast[part].sum())
+    for part in _parts(forecast, _MOST_LEVELS):
+        size, came = float(forecast[part].sum()), float(outcome[part].sum())
         middle.append(size / max(len(part), 1))
-        ratio.append(float(outcome[part].sum()) / size if size > 0 else 1.0)
+        ratio.append(min(came / size, _MOST_RATIO) if size * came > 0 else 0.0 if size and not came else 1.0)
     return Levels(np.array(middle), np.array(ratio))
+
+
+def _parts(size: np.ndarray, most: int) -> list[np.ndarray]:
+    """Rows in groups of about equal number by size, smallest first; equal ones stay together."""
+    groups = int(np.clip(len(size) // _ROWS_A_LEVEL, 1, most))
+    order = np.argsort(size, kind="stable")
+    ordered = size[order]
+    if not len(size):
+        return [order]
+    starts = np.searchsorted(ordered, ordered[np.arange(1, groups) * len(size) // groups], side="left")
+    return [part for part in np.split(order, np.unique(starts)) if len(part)]
 
 
 @dataclass(frozen=True)
@@ -96,11 +111,9 @@ class Misses:
 
 def fit_misses(forecast: np.ndarray, outcome: np.ndarray) -> Misses:
     """Learn the misses in up to ten bands of equal size, the top band in half again and again."""
-    bands = int(np.clip(len(forecast) // _ROWS_A_LEVEL, 1, _BANDS))
     size = np.abs(forecast)
-    order = np.argsort(size, kind="stable")
-    parts = np.array_split(order, bands)
-    while len(parts[-1]) >= 2 * _ROWS_A_LEVEL:  # giants miss by more
+    parts = _parts(size, _BANDS)
+    while len(parts[-1]) >= 2 * _ROWS_A_LEVEL and np.ptp(size[parts[-1]]) > 0:  # giants miss by more
         half = len(parts[-1]) // 2
         parts[-1:] = [parts[-1][:half], parts[-1][half:]]
     miss = outcome - forecast

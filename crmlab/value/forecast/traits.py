@@ -61,7 +61,9 @@ def read_traits(frame: pd.DataFrame, customers: pd.Index, income_steps: tuple[fl
         Lower and upper third and median of income; from the day of the report, so that groups mean the same at each
         date.
     """
-    frame = frame.loc[frame.index.isin(customers)]
+    place = customers.get_indexer(frame.index)
+    order = np.argsort(place, kind="stable")[(place < 0).sum() :]
+    frame, place = frame.iloc[order], place[order]
 
     def known(name: str, empty: float = 0.0) -> np.ndarray:
         if name not in frame:
@@ -88,7 +90,7 @@ def read_traits(frame: pd.DataFrame, customers: pd.Index, income_steps: tuple[fl
         _pace(known("in_3m_amount"), known("in_12m_amount")),
     ]  # fmt: skip
     return Traits(
-        place=customers.get_indexer(frame.index),
+        place=place,
         leaving=np.column_stack([np.asarray(column, dtype=float) for column in columns]),
         peer=peer.astype(int),
         income=income / median if median > 0 else np.ones(len(frame)),

@@ -35,7 +35,6 @@ LABELS = {
     "within_limits_share": "Outcomes within a customer's own 80 % limits",
 }
 _TOP = 0.8  # quantile of value from which a customer is valuable
-_TIMES = 2.0  # times the mean chance to leave from which a customer is at risk
 
 
 def headline(study: ValueStudy, expected: Evidence | None, whale: Evidence | None) -> str:
@@ -123,14 +122,14 @@ def valuable_at_risk(study: ValueStudy) -> pd.Series:
     Returns
     -------
     Series of str
-        Reason, indexed by ``customer_id``: of the most valuable fifth, those whose chance to leave is at least twice
-        the mean.
+        Reason, indexed by ``customer_id``: of the most valuable fifth, those whose chance to leave is above the mean of
+        all.
     """
     if study.expected is None or not len(study.expected.frame):
         return pd.Series(dtype="str", name="reason")
     frame = study.expected.frame
     chosen = frame[(frame["value_amount"] >= frame["value_amount"].quantile(_TOP)) & (frame["value_amount"] > 0)
-                   & (frame["p_leave"] >= _TIMES * frame["p_leave"].mean())]  # fmt: skip
+                   & (frame["p_leave"] > frame["p_leave"].mean())]  # fmt: skip
     chosen = chosen.sort_values("at_risk_amount", ascending=False, kind="stable")
     money, months = study.currency, study.expected.horizon_months
     return pd.Series(

@@ -17,11 +17,13 @@ __all__ = [
     "FEWEST",
     "GROUPS",
     "MOVES",
+    "TENTHS",
     "assumptions",
     "by_group",
     "expected",
     "how_sure",
     "parts",
+    "service",
     "whale",
 ]
 
@@ -29,6 +31,8 @@ FEWEST = 10  # customers below which a page shows no amount
 GROUPS = {"label": "group", "value": "mean_amount", "low": "mean_low_amount", "high": "mean_high_amount",
           "by": "when", "n": "customers_count", "quantity": "Value a customer"}  # fmt: skip
 CALIBRATION = {"quantity": "Value a customer"}
+TENTHS = {"label": "tenth", "value": "mean_amount", "low": "mean_low_amount", "high": "mean_high_amount",
+          "groups": "Tenth of customers by expected value, number", "quantity": "Value a customer"}  # fmt: skip
 MOVES = {"quantity": "Expected value of all customers"}
 _NEXT = "Next {} months, expected"
 
@@ -42,29 +46,48 @@ def parts(study: ValueStudy) -> Evidence | None:
     """
     if len(study.past) < FEWEST:
         return None
-    from crmlab.value.margin.past import value_by_part
-
-    frame = value_by_part(study.past)
+    frame = _by_family(study.past)
     total = float(study.past["value_amount"].sum())
     margin, cost = float(study.past["margin_amount"].sum()), float(study.past["cost_amount"].sum())
-    n, money = len(study.past), study.currency
+    n, money, months = len(study.past), study.currency, _months(study.months)
     spent = f", less {amount_text(-cost, money)} of service and expected losses" if cost else ""
-    estimates = {"past_value_total": Estimate(total, money, n=n)}
-    largest = frame.iloc[0] if len(frame) > 1 else None
-    led = (
-        f" The largest part is {largest['part']}, {amount_text(largest['total_amount'], money)}."
-        if largest is not None
-        else ""
-    )
-    months = _months(study.months)
+    largest = frame.iloc[0]
+    led = f" The most comes from {largest['part']}: {amount_text(largest['total_amount'], money)}."
     return Evidence(
-        frame.rename(columns={"part": "Part", "total_amount": f"{months.capitalize()}, {money}",
-                              "customers_count": "customers"}),
+        frame.rename(
+            columns={"part": "Part", "total_amount": f"{months.capitalize()}, {money}", "customers_count": "customers"}
+        ),
         title=f"Customers brought {amount_text(total, money)} in the last {months}",
         about=f"Sum over {n:,} customers, {money}; full count",
         reading=f"Margin and fees were {amount_text(margin, money)}{spent}: {amount_text(total, money)}.{led}",
-        estimates=estimates,
-    )  # fmt: skip
+        estimates={"past_value_total": Estimate(total, money, n=n)},
+    )
+
+
+def _by_family(past: pd.DataFrame) -> pd.DataFrame:
+    """Interest and fees of a family together, service of all channels together, then expected losses and the value."""
+    rows: dict[str, list[str]] = {}
+    for name in past:
+        if name not in ("margin_amount", "cost_amount", "value_amount"):
+            words = name.removesuffix("_amount").replace("_", " ")
+            kind = "service" if words.startswith("service") else words.rsplit(" ", 1)[0]
+            rows.setdefault("expected loss" if words == "expected loss" else kind, []).append(name)
+    told = [(kind, float(past[names].sum().sum()), int((past[names] != 0).any(axis=1).sum()))
+            for kind, names in rows.items()]  # fmt: skip
+    told.sort(key=lambda row: -row[1])
+    told.append(("value", float(past["value_amount"].sum()), len(past)))
+    return pd.DataFrame(told, columns=["part", "total_amount", "customers_count"])
+
+
+def service(study: ValueStudy) -> pd.DataFrame:
+    """What serving customers cost in the last months, by what costs; no rows where it is not known."""
+    names = [name for name in study.past if name.startswith("service_") and name != "service_amount"]
+    rows = [(name.removeprefix("service_").removesuffix("_amount"), -float(study.past[name].sum()),
+             int((study.past[name] != 0).sum())) for name in names]  # fmt: skip
+    rows = sorted((row for row in rows if row[1] > 0), key=lambda row: -row[1])
+    return pd.DataFrame(
+        rows, columns=["What costs", f"{_months(study.months).capitalize()}, {study.currency}", "customers"]
+    )
 
 
 def whale(study: ValueStudy, *, seed: int = 1) -> Evidence | None:
@@ -196,7 +219,7 @@ def by_group(study: ValueStudy, groups: pd.Series, *, what: str = "tier", seed: 
     if len(study.past) < FEWEST:
         return None
     past = value_by_group(study.past["value_amount"], groups, seed=seed)
-    past = past[past["customers_count"] >= FEWEST]
+    past = past[past["customers_count"] >= FEWEST].sort_values("mean_amount", ascending=False, kind="stable")
     if not len(past):
         return None
     rows = [past.assign(when=f"Last {_months(study.months)}")]
