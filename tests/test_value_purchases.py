@@ -44,6 +44,7 @@ def test_the_parameters_of_cdnow_are_those_published(fitted):
 
 
 def test_expectations_and_chances_are_those_published(history):
+    assert PUBLISHED.likelihood_of(history) == pytest.approx(LOG_LIKELIHOOD, abs=1e-3)
     assert float(PUBLISHED.expected_total(39)) == pytest.approx(1.195005874554, abs=1e-9)
     one = pd.DataFrame({"purchases_count": [26], "recency_weeks": [30.86], "age_weeks": [31.0]})
     assert PUBLISHED.p_alive(one).iloc[0] == pytest.approx(0.9689162373345, abs=1e-9)

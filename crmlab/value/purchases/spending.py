@@ -142,7 +142,7 @@ def frequency_against_spend(history: pd.DataFrame, *, level: float = 0.95) -> Es
     --------
     >>> rows = pd.DataFrame({"purchases_count": range(1, 41), "spend_mean_amount": [5.0, 1.0] * 20})
     >>> frequency_against_spend(rows).interval
-    '-0.36 to 0.26 index'
+    '-0.35 to 0.27'
     """
     rows = history[history["purchases_count"] > 0]
     n = len(rows)
