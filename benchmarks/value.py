@@ -5,7 +5,16 @@
     python benchmarks/value.py --only speed
     python benchmarks/value.py --only lifetimes --python /tmp/rival/bin/python   # an environment of its own
 
-MEASURED
+Measured on two shared cores, one thread. Truth: 18 bank-days (6 banks of 5,000 customers at three dates), 180 tenths:
+limits of the mean held the true expected value in 92 %, of the total in 15 of 18; of 6 bank-days with a year after
+them, 60 tenths, they held what came in 95 %, and customers' own 80 % limits in 79 to 82 %. The formula of the truth
+lies below what comes, by 0 to 1.8 % of the total (6 of 6 banks) and by 1 to 4 % in the fourth to eighth tenth, which
+is where most tenths are missed. Mean miss against the truth 32 to 44 euros a customer of some 560, rank correlation
+.978 to .984. CDNOW, 39 weeks against 39: mean miss .785 purchases against .897 for "as many again" (difference -.160
+to -.068), top tenth found .473 against .455 (-.013 to .057), rank correlation .449 against .488 (-.064 to -.016,
+worse); 1,653 expected, 1,882 came. 100,000 customers: BG/NBD 1.5 CPU s with standard errors, Gamma-Gamma .6; value 11
+CPU s and 1.2 GiB for 105,000 copies. lifetimes 0.11.3 (pandas 2.2, an environment of its own) on the same 100,000:
+7.8 s beside 6.7 s here on the busy machine, the same parameters to six digits.
 """
 
 from __future__ import annotations

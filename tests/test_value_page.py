@@ -50,7 +50,7 @@ def test_the_answer_states_money_interval_and_who_makes_it(study, shown):
     assert said.startswith("Customers are worth EUR ")
     assert "95 % interval" in said
     assert "cost more than they bring, the best tenth brings" in said
-    assert "last year again" in answer.outlook(study, shown["expected"], shown["sure"])
+    assert "the time before again" in answer.outlook(study, shown["expected"], shown["sure"])
     assert "too short to test" in answer.outlook(study, shown["expected"], None)
 
 
@@ -91,7 +91,9 @@ def test_thin_banks_say_what_they_cannot(tmp_path, customers, months):
     assert (whale is None) == (customers < 10)
     assert (expected is None) == (months < 3)
     said = answer.headline(study, expected, whale)
-    assert said.startswith("Fewer than 10" if customers < 10 else "Customers brought" if months < 3 else "Customers are")
+    assert said.startswith(
+        "Fewer than 10" if customers < 10 else "Customers brought" if months < 3 else "Customers are"
+    )
     if months < 3:
         assert study.why == f"ValueForecast: {months} month-end(s) are known. It takes 3 to learn from."
         assert len(answer.valuable_at_risk(study)) == 0
@@ -103,4 +105,6 @@ def test_berka_shows_charges_and_says_what_is_missing(real_data):
     assert study.missing[1] == "costs of service in CZK: give unit_costs"
     said = answer.headline(study, evidence.expected(study), evidence.whale(study))
     assert "as far as it is known here" in said
+    assert "Who costs money is not known, as service has no price here" in said
+    assert evidence.whale(study).title.startswith("The best tenth brings")
     assert study.expected.frame["p_leave"].max() < 0.2  # this bank has no leavers

@@ -63,6 +63,11 @@ class ValueStudy:
         return self.panel.currency
 
     @property
+    def has_costs(self) -> bool:
+        """Costs of service are known; without them nobody seems to cost money."""
+        return "service" in self.panel.parts
+
+    @property
     def months(self) -> int:
         """Months that the past value covers."""
         return int(self.past.attrs["months"])

@@ -26,7 +26,7 @@ LABELS = {
     "value_at_risk": "Value expected to be lost by leaving",
     "margin_12m": "Expected margin and fees of the next 12 months, before costs, undiscounted",
     "mae_forecast": "Mean miss of the forecast, a customer",
-    "mae_last_year": "Mean miss of last year again, a customer",
+    "mae_last_year": "Mean miss of last year again (or as many months), a customer",
     "mae_difference": "Forecast less last year again, mean miss",
     "rank_forecast": "Rank correlation of the forecast",
     "rank_difference": "Forecast less last year again, rank correlation",
@@ -48,10 +48,14 @@ def headline(study: ValueStudy, expected: Evidence | None, whale: Evidence | Non
     """
     if whale is None:
         return f"Fewer than {FEWEST} customers are there: what they are worth is not shown."
-    losing, top = whale["loss_making_share"], whale["top_10_value_share"]
-    best = f", the best tenth brings {share_text(top.value)} of the value" if top.value == top.value else ""
+    top = whale["top_10_value_share"]
+    best = (
+        f"the best tenth brings {share_text(top.value)} of the value" if top.value == top.value else "none brings any"
+    )
     known = "" if not study.missing else " as far as it is known here"
-    who = f"{losing.text} of them cost more than they bring{best}."
+    who = f"Who costs money is not known, as service has no price here; {best}."
+    if study.has_costs:
+        who = f"{whale['loss_making_share'].text} of them cost more than they bring, {best}."
     if expected is None:
         total = float(study.past["value_amount"].sum())
         brought = f"Customers brought {amount_text(total, study.currency)} in the last {_months(study.months)}{known}"
@@ -80,7 +84,7 @@ def outlook(study: ValueStudy, expected: Evidence | None, sure: Evidence | None)
     verdict = "surer than" if gain.high is not None and gain.high < 0 else "not shown to be surer than"
     return (
         f"{said} Tried on an earlier day, the forecast missed by {ours.short} a customer ({ours.interval}), {verdict} "
-        f"last year again ({last.short}), and found {sure['top_found'].short} of the true top tenth."
+        f"the time before again ({last.short}), and found {sure['top_found'].short} of the true top tenth."
     )
 
 

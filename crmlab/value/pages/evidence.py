@@ -50,7 +50,8 @@ def parts(study: ValueStudy) -> Evidence | None:
     total = float(study.past["value_amount"].sum())
     margin, cost = float(study.past["margin_amount"].sum()), float(study.past["cost_amount"].sum())
     n, money, months = len(study.past), study.currency, _months(study.months)
-    spent = f", less {amount_text(-cost, money)} of service and expected losses" if cost else ""
+    left = amount_text(total, money)
+    spent = f"; less {amount_text(-cost, money)} of service and expected losses, {left} are left" if cost else ""
     largest = frame.iloc[0]
     led = f" The most comes from {largest['part']}: {amount_text(largest['total_amount'], money)}."
     return Evidence(
@@ -59,7 +60,7 @@ def parts(study: ValueStudy) -> Evidence | None:
         ),
         title=f"Customers brought {amount_text(total, money)} in the last {months}",
         about=f"Sum over {n:,} customers, {money}; full count",
-        reading=f"Margin and fees were {amount_text(margin, money)}{spent}: {amount_text(total, money)}.{led}",
+        reading=f"Margin and fees were {amount_text(margin, money)}{spent}.{led}",
         estimates={"past_value_total": Estimate(total, money, n=n)},
     )
 
@@ -116,13 +117,19 @@ def whale(study: ValueStudy, *, seed: int = 1) -> Evidence | None:
         if math.isfinite(top.value)
         else "All together brought nothing"
     )
+    if not study.has_costs:
+        estimates = {name: value for name, value in estimates.items() if name.startswith("top")}
+    said = f"{losing.text} of customers cost more than they brought, together {told['losing_amount'].text}."
+    unknown = "Who costs money cannot be told: what service costs is not known here."
     return Evidence(
         found.frame,
-        title=f"{share_text(losing.value)} of customers cost more than they bring",
-        about=f"Value of the last {months} added up, {len(study.past):,} customers; band: bootstrap, 95 %",
-        reading=(
-            f"{best}. {losing.text} of customers cost more than they brought, together {told['losing_amount'].text}."
+        title=(
+            f"{share_text(losing.value)} of customers cost more than they bring"
+            if study.has_costs
+            else f"The best tenth brings {share_text(top.value)} of what is known"
         ),
+        about=f"Value of the last {months} added up, {len(study.past):,} customers; band: bootstrap, 95 %",
+        reading=f"{best}. {said if study.has_costs else unknown}",
         estimates=estimates,
     )
 
@@ -233,15 +240,16 @@ def by_group(study: ValueStudy, groups: pd.Series, *, what: str = "tier", seed: 
     best = past.sort_values("mean_amount", ascending=False).iloc[0]
     share = f" and {share_text(best['value_share'])} of the value" if np.isfinite(best["value_share"]) else ""
     worst = past.sort_values("losing_share", ascending=False).iloc[0]
+    losing = f"In {worst['group']}, {share_text(worst['losing_share'])} cost more than they bring. "
+    losing = losing if study.has_costs else ""
     money = study.currency
     return Evidence(
         frame,
         title=f"{str(best['group']).capitalize()} brings most a customer: {amount_text(best['mean_amount'], money)}",
         about=f"Mean value a customer by {what}, {money}; bootstrap for the past, 95 % limits of the forecast",
         reading=(
-            f"{str(best['group']).capitalize()} holds {share_text(best['customers_share'])} of customers{share}. In "
-            f"{worst['group']}, {share_text(worst['losing_share'])} cost more than they bring. What groups differ "
-            f"by goes with value; it need not cause it."
+            f"{str(best['group']).capitalize()} holds {share_text(best['customers_share'])} of customers{share}. "
+            f"{losing}What groups differ by goes with value; it need not cause it."
         ),
     )
 

@@ -15,7 +15,7 @@ from crmlab.value.purchases.history import checked_history
 
 __all__ = ["FitCheck", "check_fit", "products_without_contract", "refuse_contracts"]
 
-CONTRACTS = ("current", "savings", "term_deposit", "investment", "pension", "loan", "mortgage", "insurance")
+CONTRACTS = ("current", "savings", "term_deposit", "investment", "pension", "loan", "mortgage", "insurance", "payment")
 _FEWEST_EXPECTED = 5.0  # customers in a class of the test
 _LARGEST_COUNT = 40
 _GRID = 200  # ages are rounded to so many steps: the chances of counts hardly move
