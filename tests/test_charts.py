@@ -341,6 +341,41 @@ EXAMPLES = {
         ),
         {"before": "Tier on 2023-12-31", "after": "Tier on 2024-12-31"},
     ),
+    "whale_curve": (
+        pd.DataFrame(
+            {
+                "population_share": [0, 0.5, 0.9, 1],
+                "profit_amount": [0.0, 900.0, 1_000.0, 950.0],
+                "profit_low_amount": [0.0, 800.0, 900.0, 850.0],
+                "profit_high_amount": [0.0, 1_000.0, 1_100.0, 1_050.0],
+            }
+        ),
+        {"quantity": "Profit together", "unit": "EUR"},
+    ),
+    "forecast_calibration": (
+        pd.DataFrame(
+            {
+                "forecast_mean": [-20.0, 30.0, 400.0, 3_000.0],
+                "outcome_mean": [-22.0, 35.0, 390.0, 3_100.0],
+                "outcome_low": [-25.0, 28.0, 370.0, 3_000.0],
+                "outcome_high": [-19.0, 42.0, 410.0, 3_200.0],
+            }
+        ),
+        {"quantity": "Value", "unit": "EUR"},
+    ),
+    "tornado": (
+        pd.DataFrame(
+            {
+                "assumption": ["Horizon", "Discount rate"],
+                "low_text": ["6 months", "4 %"],
+                "high_text": ["36 months", "12 %"],
+                "low_amount": [1_000.0, 2_100.0],
+                "high_amount": [5_000.0, 1_900.0],
+                "base_amount": 2_000.0,
+            }
+        ),
+        {"quantity": "Expected value", "unit": "EUR"},
+    ),
     "worth_of_moves": (
         pd.DataFrame(
             {

@@ -12,6 +12,7 @@ from crmlab.charts.segments import heat_strip, jaccard_dots, trial_of_k
 from crmlab.charts.suitability import suitability_matrix
 from crmlab.charts.time import comings, coverage, lines, panels
 from crmlab.charts.truths import against_truth
+from crmlab.charts.value import forecast_calibration, tornado, whale_curve
 from crmlab.charts.wealth import lorenz_curve, transition_matrix
 
 # what the shares of `crmlab.stats.proportions` are called
@@ -28,6 +29,7 @@ __all__ = [
     "control_chart",
     "coverage",
     "dots",
+    "forecast_calibration",
     "heat_strip",
     "jaccard_dots",
     "likeness_matrix",
@@ -43,7 +45,9 @@ __all__ = [
     "stage_flow",
     "suitability_matrix",
     "survival_causes",
+    "tornado",
     "transition_matrix",
     "trial_of_k",
+    "whale_curve",
     "worth_of_moves",
 ]

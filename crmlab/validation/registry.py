@@ -22,6 +22,7 @@ from crmlab.stats import Estimate
 from crmlab.validation.answers import (
     churn,
     customer_base,
+    customer_value,
     improvement_tracking,
     lifecycle_stages,
     loyalty,
@@ -53,6 +54,7 @@ MODULES: tuple[ModuleType, ...] = (
     churn,
     win_back,
     lifecycle_stages,
+    customer_value,
 )
 _FIELDS = ("value", "unit", "low", "high", "n", "method", "level")
 _NOBODY_SAID = "nobody has registered yet what is true of it"

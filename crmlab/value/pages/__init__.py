@@ -1,0 +1,1 @@
+"""What the notebook on customer value shows: evidence, sentences, action lists."""

@@ -1,0 +1,1 @@
+"""Purchases without a contract: how often customers buy, whether they still do, and what they spend."""
