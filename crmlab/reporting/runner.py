@@ -244,6 +244,8 @@ class _Workers:
             "seconds": (done or {}).get("seconds"),
             "peak_memory_mib": (done or {}).get("memory_mib"),
             "basis": asked.basis,
+            "decision": asked.question.decision,
+            "owner": asked.question.owner,
             **commit(),
         }
         common = {"name": name, "question": asked.question.question, "key": asked.key, "details": details}
