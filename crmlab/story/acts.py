@@ -1,0 +1,94 @@
+"""The arc of a case, and which messages of a run stand in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crmlab.findings.reading import KeptNumber, KeptQuestion, Run
+from crmlab.language import Catalogue
+from crmlab.story.choosing import Message, messages, number_for
+from crmlab.story.scenes import Scene
+from crmlab.story.sentences import blocks, plain_text
+
+__all__ = ["ACT_OF_CHAPTER", "chosen_messages", "evidence_scene", "source_line", "tellable"]
+
+# The chapter is the first digit of a notebook's name.
+ACT_OF_CHAPTER = {
+    "0": "The bank and its customers",
+    "1": "What customers do",
+    "2": "What customers tell",
+    "3": "Who stays and who leaves",
+    "4": "What customers are worth",
+    "5": "What suits whom",
+    "6": "What campaigns did",
+    "7": "Where the market goes",
+    "8": "Where trouble shows",
+}
+_OTHER = "What else was asked"
+
+
+def tellable(run: Run, only: Sequence[str] = ()) -> tuple[KeptQuestion, ...]:
+    """Questions that were answered and are about the bank; with `only`, those whose names begin so."""
+    answered = [q for q in run.having("answered") if not q.tells_a_run and q.answers]
+    return tuple(q for q in answered if not only or any(q.name.startswith(start) for start in only))
+
+
+def chosen_messages(questions: Sequence[KeptQuestion], most: int) -> list[Message]:
+    """Choose up to `most` messages, in reading order.
+
+    Each chapter that was answered gets its surest headline, then the surest headlines follow, then what else the
+    figures show; of messages that are as sure, the earlier question counts. A message whose numbers are all unsure
+    comes only as a headline, because a headline says so itself.
+    """
+    told = [message for question in questions for message in messages(question)]
+    place = {id(message): number for number, message in enumerate(told)}
+    leads = sorted((m for m in told if m.is_lead and m.title), key=lambda m: (-m.weight, place[id(m)]))
+    first = list({m.question.chapter: m for m in reversed(leads)}.values())
+    first.sort(key=lambda m: place[id(m)])
+    others = [m for m in told if not m.is_lead and m.title and m.figure and m.figure.reading and m.weight > 0]
+    others.sort(key=lambda m: (-m.weight, place[id(m)]))
+    ranked = list({id(message): message for message in (*first, *leads, *_in_turn(others))}.values())
+    return sorted(ranked[:most], key=lambda m: place[id(m)])
+
+
+def _in_turn(others: list[Message]) -> list[Message]:
+    """Let each question have a turn before any has a second one."""
+    turns: dict[str, int] = {}
+    ordered = []
+    for message in others:
+        turn = turns[message.question.name] = turns.get(message.question.name, 0) + 1
+        ordered.append((turn, message))
+    return [message for _, message in sorted(ordered, key=lambda pair: pair[0])]
+
+
+def evidence_scene(message: Message, run: Run, say: Catalogue) -> Scene:
+    """Make the scene of a message: figure, sentences of the answer or the reading, source, notes."""
+    question, figure = message.question, message.figure
+    if message.is_lead:
+        points = [block for answer in question.answers for block in blocks(answer)]
+    else:
+        points = blocks(figure.reading)
+    points = [point for point in points if point.rstrip(".") != message.title.rstrip(".")]
+    about = (figure.about,) if figure and figure.about else ()
+    reading = (plain_text(figure.reading),) if figure and figure.reading else ()
+    return Scene(
+        kind="figure" if figure else "text",
+        act=say(ACT_OF_CHAPTER.get(question.chapter, _OTHER)),
+        title=message.title,
+        points=tuple(points),
+        figure=figure,
+        source=source_line(question, message.number, run, say),
+        notes=(question.question, *map(plain_text, question.answers), *reading, *about),
+        question=question.name,
+        number=message.number,
+    )
+
+
+def source_line(question: KeptQuestion, number: KeptNumber | None, run: Run, say: Catalogue) -> str:
+    """Say where a message comes from: question, date, and the number with its interval and n."""
+    parts = [question.name, say("as of {day}", day=say.day(run.facts["as_of"]))]
+    if number is None:
+        number = next((n for answer in question.answers if (n := number_for(answer, question.numbers))), None)
+    if number is not None:
+        parts.append(f"{number.label}: {number.text}")
+    return " · ".join(parts)

@@ -1,0 +1,171 @@
+"""What is done or should be, what it is worth, what stands in the way, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crmlab.findings.reading import KeptNumber, KeptQuestion, KeptTable, Run
+from crmlab.language import Catalogue
+from crmlab.story.acts import source_line
+from crmlab.story.choosing import quoted
+from crmlab.story.scenes import Grid, Scene
+from crmlab.story.sentences import plain_text
+
+__all__ = ["challenges_scene", "money_scene", "next_scene", "plan_scenes"]
+
+_OF_A_PLAN = {
+    "product", "channel", "service", "measure", "next step", "offer", "action", "benefit", "benefits", "owner", "step",
+    "points", "discount", "discounts", "care", "loyalty", "win-back", "treatment", "contact",
+}  # fmt: skip
+_PLAN_COLUMNS = 3
+_MOST_AMOUNTS, _AMOUNTS_A_QUESTION = 6, 3
+_MOST_STEPS = 7
+_STEPS_OF_A_QUESTION = 3
+
+
+def plan_scenes(questions: Sequence[KeptQuestion], run: Run, say: Catalogue, most: int = 2) -> list[Scene]:
+    """Show what to do, segment by segment: tables of questions that plan products, channels, services, measures."""
+    found = []
+    for question in questions:
+        tables = [(len(_plan_columns(table)), table) for table in question.tables if table.rows]
+        size, table = max(tables, key=lambda pair: pair[0], default=(0, None))
+        if table is not None and size >= _PLAN_COLUMNS:
+            found.append((-size, question.name, question, table))
+    scenes = []
+    for _, _, question, table in sorted(found, key=lambda one: one[:2])[:most]:
+        scenes.append(
+            Scene(
+                kind="table",
+                act=say("What to do, segment by segment"),
+                title=plain_text(table.caption) or question.question,
+                table=Grid(table.headers, table.rows, table.numeric),
+                source=source_line(question, None, run, say),
+                notes=(question.question, *map(plain_text, question.answers)),
+                question=question.name,
+            )
+        )
+    return scenes
+
+
+def _plan_columns(table: KeptTable) -> list[str]:
+    return [header for header in table.headers if header.split(",")[0].strip().lower() in _OF_A_PLAN]
+
+
+def money_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> Scene | None:
+    """Show the amounts that answers name, with their intervals: those sure to differ from 0 first, largest first."""
+    found: list[tuple[KeptQuestion, KeptNumber]] = []
+    for question in questions:
+        told = quoted(" ".join(question.answers), question.numbers)
+        found += [(question, n) for n in told if n.is_money and n.has_interval and n.value][:_AMOUNTS_A_QUESTION]
+    if not found:
+        return None
+    found.sort(key=lambda pair: (not pair[1].is_sure, -abs(pair[1].value or 0.0), pair[0].name, pair[1].name))
+    found = found[:_MOST_AMOUNTS]
+    sure = [number for _, number in found if number.is_sure]
+    if sure:
+        title = say("{label}: {short}", label=sure[0].label, short=sure[0].short)
+    else:
+        title = say("No amount is sure to differ from 0 yet")
+    yes, no = say("yes"), say("no; no budget on it yet")
+    rows = tuple(
+        (n.label, n.short, n.interval, f"{n.n:,}" if n.n is not None else "–", yes if n.is_sure else no, q.name)
+        for q, n in found
+    )
+    headers = ("What", "Amount", "95 % interval", "n", "Sure to differ from 0", "From")
+    points = (
+        say("An amount is what goes with the finding of its question; read there whether it is caused or associated."),
+    )
+    return Scene(
+        kind="table",
+        act=say("What is at stake, and to be won"),
+        title=title,
+        points=points,
+        table=Grid(tuple(map(say, headers)), rows, (False, True, True, True, False, False)),
+        source=source_line(found[0][0], found[0][1], run, say),
+        notes=tuple(f"{n.label}: {n.text}. {n.method}".strip() for _, n in found),
+        number=found[0][1],
+    )
+
+
+def challenges_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> Scene:
+    """Show what stands in the way, as this run met it, and how each is met."""
+    asked = [q for q in run.questions if not q.tells_a_run]
+    gaps = sum(len(question.gaps) for question in questions)
+    read, aside = run.facts.get("rows_read", 0), run.facts.get("rows_set_aside", 0)
+    listed = [action for question in questions for action in question.actions]
+    held = [action for action in listed if "is_holdout" in action["columns"]]
+    signed = [n for q in questions for n in q.numbers if n.has_interval]
+    unsure = [n for n in signed if not n.is_sure]
+    owners = list(dict.fromkeys(q.owner for q in questions if q.owner))
+    data = say("{answered} of {asked} questions answered; {gaps} points left open",
+               answered=len(questions), asked=len(asked), gaps=gaps)  # fmt: skip
+    if aside:
+        data += "; " + say("{aside} of {read} rows set aside", aside=f"{aside:,}", read=f"{read:,}")
+    lists = say("{lists} lists of customers, {held} of them with a group held out", lists=len(listed), held=len(held))
+    rows = (
+        (say("Data"), data, say("Each gap is named with what it lacks; crmlab check tells what to mend first")),
+        (say("Privacy"), lists if listed else say("No list of customers was made"),
+         say("Lists stay apart from pages and slides; groups under 10 are merged; nobody is named here")),
+        (say("Adoption"), say("{unsure} of {all} intervals hold 0", unsure=len(unsure), all=len(signed)),
+         say("Try first with a part drawn by lot, then roll out what is sure")),
+        (say("Organisation"), say("{owners} owners share the decisions", owners=len(owners)),
+         say("Every step has one owner and one measure")),
+    )  # fmt: skip
+    if run.validation is not None and run.validation.status == "answered":
+        trust = (say("Trust"), plain_text(run.validation.answers[0]),
+                 say("The bank is simulated, so the truth is known and was compared"))  # fmt: skip
+        rows = (*rows, trust)
+    return Scene(
+        kind="table",
+        act=say("Challenges"),
+        title=say("What stands in the way, and how each is met"),
+        table=Grid((say("Challenge"), say("What this run met"), say("How it is met")), rows, (False, False, False)),
+        source=say("{bank}, as of {day}", bank=run.name, day=say.day(run.facts["as_of"])),
+        notes=(say("Owners: {owners}", owners=", ".join(owners)),) if owners else (),
+    )
+
+
+def next_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> Scene | None:
+    """Show who does what next, and by which number it is judged."""
+    rows: list[tuple[str, str, str]] = []
+    for question in questions:
+        rows += _steps(question, say)
+    if not rows:
+        return None
+    return Scene(
+        kind="table",
+        act=say("Next steps"),
+        title=say("Every step has one owner and one measure"),
+        table=Grid((say("Step"), say("Owner"), say("Measured by, today")), tuple(rows[:_MOST_STEPS]), (False,) * 3),
+        source=say("{bank}, as of {day}", bank=run.name, day=say.day(run.facts["as_of"])),
+        notes=tuple(" · ".join(row) for row in rows[_MOST_STEPS:]),
+    )
+
+
+def _steps(question: KeptQuestion, say: Catalogue) -> list[tuple[str, str, str]]:
+    """Steps that a question plans itself, or its decision."""
+    for table in question.tables:
+        places = {header.strip().lower(): position for position, header in enumerate(table.headers)}
+        if "next step" in places and "owner" in places:
+            step, owner = places["next step"], places["owner"]
+            rows = table.rows[:_STEPS_OF_A_QUESTION]
+            return [(f"{row[0]}: {row[step]}", row[owner], _measure(question, row[0])) for row in rows]
+    if not question.decision:
+        return []
+    decision = plain_text(question.decision).rstrip(".")
+    step = say("Decide: {decision}", decision=decision)
+    if question.actions:
+        step = say("Decide: {decision}; {customers} customers are listed", decision=decision,
+                   customers=f"{question.actions[0]['rows']:,}")  # fmt: skip
+    return [(step, question.owner or "–", _measure(question))]
+
+
+def _measure(question: KeptQuestion, about: str = "") -> str:
+    """Name the number by which a step is judged: of those the answers tell the one about it."""
+    told = quoted(" ".join(question.answers), question.numbers)
+    if about:
+        told = [number for number in told if about.lower() in number.label.lower()]
+    best = next((n for n in told if n.has_interval), told[0] if told else None)
+    if best is None:
+        return "–"
+    return f"{best.label}: {best.short}" + (f" ({best.interval})" if best.interval else "")
