@@ -171,7 +171,8 @@ def _head_of_own(figure: Figure, ax: Axes, title: str, subtitle: str) -> list[Te
     if not subtitle:
         return [head]
     x, y = inside(0.008, 0.04 + title_inches + 0.04)
-    return [head, ax.text(x, y, subtitle, transform=ax.transAxes, color=SOFT, fontsize=_SUB_POINTS, va="top", ha="left")]
+    below = {"color": SOFT, "fontsize": _SUB_POINTS, "va": "top", "ha": "left"}
+    return [head, ax.text(x, y, subtitle, transform=ax.transAxes, **below)]
 
 
 def _line_inches(title: str, subtitle: str) -> tuple[float, float]:

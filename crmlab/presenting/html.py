@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from crmlab.findings.reading import DrawnFigure
 from crmlab.findings.pictures import data_uri
+from crmlab.findings.reading import DrawnFigure
 from crmlab.language import Catalogue
-from crmlab.presenting.slides import BOXES, Slide
+from crmlab.presenting.slides import BOXES, Box, Slide, about_box
 
 __all__ = ["deck_html"]
 
@@ -48,6 +48,8 @@ def deck_html(slides: Sequence[Slide], say: Catalogue) -> str:
         script_hash=f"sha256-{digest}",
         box=_box,
         place=text_place,
+        at=_at,
+        about_box=about_box,
         px=_px,
         pt=lambda points: _px(points / 72),
         address=_address,
@@ -60,7 +62,10 @@ def text_place(slide: Slide) -> str:
 
 
 def _box(name: str, points: float | None = None) -> str:
-    box = BOXES[name]
+    return _at(BOXES[name], points)
+
+
+def _at(box: Box, points: float | None = None) -> str:
     size = f"; font-size: {_px(points / 72)}" if points else ""
     return f"left: {_px(box.x)}; top: {_px(box.y)}; width: {_px(box.w)}; height: {_px(box.h)}{size}"
 

@@ -1,14 +1,17 @@
-"""How much room a text takes, so that no slide is overfull: measured with a wide face, so that others fit too."""
+"""How much room a text takes, so that no slide is overfull.
+
+Measured with DejaVu Sans, which matplotlib brings: Arial, Calibri and their like are narrower, so what fits here fits
+with them too.
+"""
 
 from __future__ import annotations
 
 import functools
 from typing import Any
 
-__all__ = ["fitting_size", "height_inches", "lines", "width_inches"]
+__all__ = ["LINE", "fitting_size", "height_inches", "lines", "width_inches"]
 
-_LINE = 1.22  # line height, in font sizes
-_NARROWER = 0.95  # slides use Arial or its like, which is about an eighth narrower than the face measured with
+LINE = 1.22  # line height, in font sizes
 _MEASURED = 100
 
 
@@ -31,7 +34,7 @@ def width_inches(text: str, points: float, bold: bool = False) -> float:
     """
     wide = sum(sign > "\u2e7f" for sign in text)
     narrow = "".join(sign for sign in text if sign <= "\u2e7f")
-    length = _face(bold).getlength(narrow) / _MEASURED * _NARROWER if narrow else 0.0
+    length = _face(bold).getlength(narrow) / _MEASURED if narrow else 0.0
     return (length + wide) * points / 72
 
 
@@ -70,7 +73,7 @@ def _words(text: str) -> list[str]:
 def height_inches(texts: list[str] | tuple[str, ...], width: float, points: float, *, bold: bool = False,
                   gap: float = 0.0) -> float:  # fmt: skip
     """Height of paragraphs under each other, with a gap in font sizes after each but the last."""
-    total = sum(lines(text, width, points, bold) for text in texts) * _LINE + gap * max(0, len(texts) - 1)
+    total = sum(lines(text, width, points, bold) for text in texts) * LINE + gap * max(0, len(texts) - 1)
     return total * points / 72
 
 

@@ -10,7 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 from crmlab.errors import refuse
-from crmlab.presenting.slides import BOXES, CELL_PAD, GAP, ROW_PAD, Box, LaidTable, Slide
+from crmlab.presenting.slides import BOXES, CELL_PAD, GAP, ROW_PAD, Box, LaidTable, Slide, about_box
 from crmlab.presenting.theme import LAYOUTS, emu, themed_presentation
 
 __all__ = ["deck_pptx"]
@@ -60,6 +60,8 @@ def _add(deck: Any, layout: Any, slide: Slide) -> None:
     if slide.figure is not None:
         _picture(places[_MAIN], slide)
         _write(places[_ABOUT], [slide.about] if slide.about else [], None, 0)
+        if slide.about:
+            _put(places[_ABOUT], about_box(slide))
     if slide.table is not None:
         _table(places[_MAIN], slide.table)
     made.notes_slide.notes_text_frame.text = "\n".join(slide.notes)
@@ -90,15 +92,13 @@ def _number(made: Any, layout: Any) -> None:
 
 
 def _picture(place: Any, slide: Slide) -> None:
-    figure, box = slide.figure, BOXES["figure"]
+    figure = slide.figure
     if not figure.pixels:
         place._element.getparent().remove(place._element)
         return
     picture = place.insert_picture(io.BytesIO(figure.pixels))
     picture.crop_left = picture.crop_right = picture.crop_top = picture.crop_bottom = 0
-    width, height = picture.image.size
-    scale = min(box.w / width, box.h / height)
-    _put(picture, Box(box.x, box.y, width * scale, height * scale))
+    _put(picture, slide.place)
     facts = picture._element.nvPicPr.cNvPr
     facts.set("descr", figure.alt)
     facts.set("name", f"Figure: {figure.name}")
@@ -120,10 +120,11 @@ def _table(place: Any, laid: LaidTable) -> None:
         row.height = emu(height)
     for number, texts in enumerate(rows):
         for position, text in enumerate(texts):
-            _cell(table.cell(number, position), text, laid, position, is_head=number == 0)
+            _cell(table.cell(number, position), text, laid, position, is_head=number == 0, is_tinted=number % 2 == 0)
 
 
-def _cell(cell: Any, text: str, laid: LaidTable, position: int, *, is_head: bool) -> None:
+def _cell(cell: Any, text: str, laid: LaidTable, position: int, *, is_head: bool, is_tinted: bool) -> None:
+    from pptx.enum.dml import MSO_THEME_COLOR
     from pptx.enum.text import PP_ALIGN
     from pptx.util import Pt
 
@@ -132,6 +133,16 @@ def _cell(cell: Any, text: str, laid: LaidTable, position: int, *, is_head: bool
     paragraph = cell.text_frame.paragraphs[0]
     run = paragraph.add_run()
     run.text, run.font.size, run.font.bold = text, Pt(laid.points), is_head
+    run.font.color.theme_color = MSO_THEME_COLOR.BACKGROUND_1 if is_head else MSO_THEME_COLOR.TEXT_1
+    cell.fill.solid()
+    fill = (
+        MSO_THEME_COLOR.TEXT_2
+        if is_head
+        else MSO_THEME_COLOR.BACKGROUND_2
+        if is_tinted
+        else MSO_THEME_COLOR.BACKGROUND_1
+    )
+    cell.fill.fore_color.theme_color = fill
     if laid.grid.numeric and laid.grid.numeric[position]:
         paragraph.alignment = PP_ALIGN.RIGHT
 
@@ -145,5 +156,3 @@ def _undated(whole: io.BytesIO) -> bytes:
             part.compress_type = zipfile.ZIP_DEFLATED
             new.writestr(part, old.read(name))
     return result.getvalue()
-
-

@@ -92,7 +92,9 @@ def _case(run: Run, case: str) -> KeptQuestion | None:
             return None
     else:
         wanted = Path(case).name.removesuffix(".ipynb")
-        found = [q for q in run.questions if q.name == wanted] or [q for q in run.questions if q.name.startswith(wanted)]
+        found = [q for q in run.questions if q.name == wanted] or [
+            q for q in run.questions if q.name.startswith(wanted)
+        ]
         if not found:
             there = ", ".join(names) or "none"
             refuse(f"case {case!r} is not in this run. There are {there}.{nearest(wanted, names)}")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from crmlab.findings.reading import DrawnFigure
 from crmlab.language import Catalogue
-from crmlab.presenting.measure import fitting_size, height_inches, lines, width_inches
+from crmlab.presenting.measure import LINE, fitting_size, height_inches, lines, width_inches
 from crmlab.story import Scene, Story
 from crmlab.story.scenes import Grid
 
-__all__ = ["BOXES", "HEIGHT", "WIDTH", "Box", "LaidTable", "Slide", "lay_out"]
+__all__ = ["BOXES", "HEIGHT", "WIDTH", "Box", "LaidTable", "Slide", "about_box", "lay_out", "picture_box", "unbroken"]
 
 WIDTH, HEIGHT = 13.333, 7.5
 _TITLE_SIZES = (26.0, 24.0, 22.0, 20.0, 18.0)
@@ -22,7 +24,9 @@ GAP = 0.55  # between paragraphs, in font sizes
 CELL_PAD = 0.08  # on each side of a cell, inches
 ROW_PAD = 0.11  # above and below a row's text together, inches
 _INSET = 0.02  # PowerPoint's own margins are set to 0; a hair for rounding
-_FEWEST_POINTS_WANTED = 3
+_MOST_POINTS = 6
+_POWERS = (0.35, 0.5, 0.7, 1.0)
+_UNDER = 0.06  # between a picture and its second line
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ class Slide:
         Paragraphs.
     figure : DrawnFigure or None
         The picture.
+    place : Box or None
+        Where it stands.
     about : str
         Its second line.
     table : LaidTable or None
@@ -95,6 +101,7 @@ class Slide:
     text_points: float
     source: str
     figure: DrawnFigure | None = None
+    place: Box | None = None
     about: str = ""
     table: LaidTable | None = None
     notes: tuple[str, ...] = ()
@@ -130,33 +137,73 @@ def _slides(scene: Scene, say: Catalogue) -> list[Slide]:
         return _table_slides(scene, common, say)
     if scene.kind == "figure":
         size, texts = _fitted(scene.points, BOXES["points"], _POINT_SIZES)
-        about = _cut_about(scene.figure.about if scene.figure else "")
-        slide = Slide(texts=texts, text_points=size, figure=scene.figure, about=about, **common)
+        place = picture_box(scene.figure)
+        about = _cut_about(scene.figure.about)
+        slide = Slide(texts=texts, text_points=size, figure=scene.figure, place=place, about=about, **common)
     else:
-        box, sizes = (BOXES["cover_text"], (20.0, 18.0, 16.0)) if scene.kind == "cover" else (BOXES["text"], _TEXT_SIZES)
+        box, sizes = (
+            (BOXES["cover_text"], (20.0, 18.0, 16.0)) if scene.kind == "cover" else (BOXES["text"], _TEXT_SIZES)
+        )
         size, texts = _fitted(scene.points, box, sizes)
         slide = Slide(texts=texts, text_points=size, **common)
-    left = [point for point in scene.points if point not in slide.texts]
+    left = [point for point in scene.points if unbroken(point) not in slide.texts]
     return [replace(slide, notes=(*slide.notes, *(p for p in left if all(p not in note for note in slide.notes))))]
 
 
 def _fitted(points: Sequence[str], box: Box, sizes: tuple[float, ...]) -> tuple[float, tuple[str, ...]]:
-    """Take points from the first on as long as they fit; a point too long for the box by itself is passed over."""
-    smallest = sizes[-1]
-    able = [p for p in points if height_inches([p], box.w - _INSET, smallest) <= box.h]
-    whole = fitting_size(able, box.w - _INSET, box.h, sizes, gap=GAP) if able else sizes[0]
-    if whole is not None:
-        return whole, tuple(able)
-    middle = sizes[len(sizes) // 2]
-    for size in (middle, smallest):
-        taken: list[str] = []
+    """Take points from the first on as long as they fit; a point too long for the box by itself is passed over.
+
+    A legible size comes before a further point: only where less than two fit is the size made smaller.
+    """
+    width, legible = box.w - _INSET, sizes[len(sizes) // 2]
+    able = [unbroken(p) for p in points if height_inches([p], width, sizes[-1]) <= box.h][:_MOST_POINTS]
+    taken: list[str] = []
+    for size in (legible, sizes[-1]):
+        taken = []
         for point in able:
-            if height_inches([*taken, point], box.w - _INSET, size, gap=GAP) > box.h:
+            if height_inches([*taken, point], width, size, gap=GAP) > box.h:
                 break
             taken.append(point)
-        if len(taken) >= _FEWEST_POINTS_WANTED or size == smallest:
-            return fitting_size(taken, box.w - _INSET, box.h, sizes, gap=GAP) or size, tuple(taken)
-    raise AssertionError
+        if len(taken) >= min(2, len(able)):
+            break
+    return fitting_size(taken, width, box.h, sizes, gap=GAP) or sizes[-1], tuple(taken)
+
+
+def unbroken(text: str) -> str:
+    """Keep a number and its unit on one line.
+
+    >>> unbroken("EUR -5 of n = 9, 7.5 %").replace(chr(160), "_")
+    'EUR_-5 of n_=_9, 7.5_%'
+    """
+    return re.sub(
+        r"(?<=\d) (?=%|million\b|billion\b)|(?<=\b[A-Z]{3}) (?=-?\d)|(?<=\b[np]) (?== [\d.])|(?<=\b[np] =) (?=[\d.])",
+        chr(160),
+        text,
+    )
+
+
+def picture_box(figure: DrawnFigure) -> Box:
+    """Give the place of a picture: as large as its shape lets it be, at the upper left of the room for it."""
+    box, (width, height) = BOXES["figure"], _size(figure)
+    scale = min(box.w / width, box.h / height)
+    return Box(box.x, box.y, width * scale, height * scale)
+
+
+def _size(figure: DrawnFigure) -> tuple[float, float]:
+    if figure.ending == "svg":
+        found = re.search(rb'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"', figure.content[:2_000])
+        if found:
+            return float(found[1]), float(found[2])
+    from PIL import Image
+
+    with Image.open(io.BytesIO(figure.pixels or figure.content)) as picture:
+        return picture.size
+
+
+def about_box(slide: Slide) -> Box:
+    """Give the place of a figure's second line: right under the picture."""
+    usual = BOXES["about"]
+    return replace(usual, y=slide.place.y + slide.place.h + _UNDER) if slide.place else usual
 
 
 def _cut_about(about: str) -> str:
@@ -201,25 +248,38 @@ def _under(points: tuple[str, ...]) -> tuple[str, ...]:
 
 def _laid(grid: Grid, size: float, room: float) -> LaidTable:
     """Share the width by what the columns need, so that the longest cells break into the fewest lines."""
-    columns = [[header, *cells] for header, *cells in zip(grid.headers, *grid.rows, strict=True)]
+    rows = (grid.headers, *grid.rows)
+    columns = list(zip(*rows, strict=True))
     whole = [max(width_inches(t, size, True) for t in cells) + 2 * CELL_PAD + 0.05 for cells in columns]
     word = [max((width_inches(w, size, True) for t in cells for w in t.split()), default=0.0) + 2 * CELL_PAD + 0.05
             for cells in columns]  # fmt: skip
-    widths = _shared(whole, word, room)
-    heights = [
-        max(lines(t, w - 2 * CELL_PAD, size, not number) for t, w in zip(row, widths, strict=True)) * 1.22 * size / 72
-        + ROW_PAD
-        for number, row in enumerate((grid.headers, *grid.rows))
-    ]
-    return LaidTable(grid, tuple(widths), tuple(heights), size)
+    laid = []
+    for widths in _ways(whole, word, room):
+        heights = [_row_height(row, widths, size, is_head=not number) for number, row in enumerate(rows)]
+        laid.append(LaidTable(grid, tuple(widths), tuple(heights), size))
+    return min(laid, key=lambda one: round(sum(one.heights), 3))
 
 
-def _shared(whole: list[float], word: list[float], room: float) -> list[float]:
-    """Give narrow columns what they need and share the rest by the square root of what the others want."""
+def _row_height(row: tuple[str, ...], widths: list[float], size: float, *, is_head: bool) -> float:
+    most = max(lines(text, width - 2 * CELL_PAD, size, is_head) for text, width in zip(row, widths, strict=True))
+    return most * LINE * size / 72 + ROW_PAD
+
+
+def _ways(whole: list[float], word: list[float], room: float) -> list[list[float]]:
+    """Give ways to share the width: every column its longest word, and more by what it wants."""
     if sum(whole) <= room:
         spare = (room - sum(whole)) / len(whole)
-        return [w + spare for w in whole]
+        return [[w + spare for w in whole]]
     least = [min(w, room / len(whole)) for w in word]
-    wants = [max(0.0, w - m) ** 0.7 for w, m in zip(whole, least, strict=True)]
+    wants = [max(0.0, w - m) for w, m in zip(whole, least, strict=True)]
     left = max(0.0, room - sum(least))
-    return [m + left * want / (sum(wants) or 1.0) for m, want in zip(least, wants, strict=True)]
+    ways = []
+    for power in _POWERS:
+        bent = [want**power if want > 0 else 0.0 for want in wants]
+        portions = [left * one / (sum(bent) or 1.0) for one in bent]
+        # what a column does not need goes to the others, in the same proportion
+        spare = sum(max(0.0, p - w) for p, w in zip(portions, wants, strict=True))
+        short = [max(0.0, w - p) for p, w in zip(portions, wants, strict=True)]
+        given = [min(p, w) + spare * s / (sum(short) or 1.0) for p, w, s in zip(portions, wants, short, strict=True)]
+        ways.append([m + g for m, g in zip(least, given, strict=True)])
+    return ways

@@ -10,6 +10,7 @@ from crmlab.presenting.slides import BOXES, HEIGHT, WIDTH, Box
 __all__ = ["LAYOUTS", "emu", "themed_presentation"]
 
 _EMU = 914_400
+_FIELD = "{B6F15528-21DE-4FAA-801E-634DDDAF4B2B}"  # any id; PowerPoint wants one
 _COLOURS = {
     "dk1": "1F2A33", "lt1": "FFFFFF", "dk2": "0B4F7A", "lt2": "F3F7FA", "accent1": "0B4F7A", "accent2": "D97A28",
     "accent3": "5AA0A8", "accent4": "7B2D43", "accent5": "8D8D5B", "accent6": "B8C2CC", "hlink": "0B4F7A",
@@ -36,7 +37,7 @@ LAYOUTS: dict[str, tuple[tuple[Any, ...], ...]] = {
         (12, "pic", "Figure", "figure", 12, "tx1", False, "Figure"),
         (13, "body", "About the figure", "about", 10, "soft", False, "Measure, unit, population"),
         (14, "body", "Source", "source", 9, "soft", False, "Source, date, n, interval"),
-        (15, "sldNum", "Slide number", "number", 9, "soft", False, ""),
+        (15, "sldNum", "Slide number", "number", 9, "soft", False, "‹#›"),
     ),
     "table": (
         (0, "title", "Title", "title", 26, "tx1", True, "The message"),
@@ -44,14 +45,14 @@ LAYOUTS: dict[str, tuple[tuple[Any, ...], ...]] = {
         (11, "body", "Text", "under", 12, "tx1", False, "What it says"),
         (12, "tbl", "Table", "table", 12, "tx1", False, "Table"),
         (14, "body", "Source", "source", 9, "soft", False, "Source, date, n, interval"),
-        (15, "sldNum", "Slide number", "number", 9, "soft", False, ""),
+        (15, "sldNum", "Slide number", "number", 9, "soft", False, "‹#›"),
     ),
     "text": (
         (0, "title", "Title", "title", 26, "tx1", True, "The message"),
         (10, "body", "Act", "act", 12, "tx2", True, "Part"),
         (11, "body", "Text", "text", 20, "tx1", False, "What it says"),
         (14, "body", "Source", "source", 9, "soft", False, "Source, date, n, interval"),
-        (15, "sldNum", "Slide number", "number", 9, "soft", False, ""),
+        (15, "sldNum", "Slide number", "number", 9, "soft", False, "‹#›"),
     ),
 }
 
@@ -135,7 +136,6 @@ def _placeholder(
 ) -> str:
     where = BOXES[box]
     fill = '<a:srgbClr val="5C6873"/>' if colour == "soft" else f'<a:schemeClr val="{colour}"/>'
-    anchor = ' anchor="b"' if box == "cover_title" else ""
     place = f'<a:off x="{emu(where.x)}" y="{emu(where.y)}"/><a:ext cx="{emu(where.w)}" cy="{emu(where.h)}"/>'
     run = (
         f'<a:defRPr sz="{round(points * 100)}" b="{int(bold)}"><a:solidFill>{fill}</a:solidFill>'
@@ -144,13 +144,14 @@ def _placeholder(
     gap = '<a:spcBef><a:spcPct val="0"/></a:spcBef>'
     align = ' algn="r"' if kind == "sldNum" else ' algn="l"'
     style = f'<a:lvl1pPr marL="0" indent="0"{align}>{gap}<a:buNone/>{run}</a:lvl1pPr>'
-    number_field = '<a:fld id="{B6F15528-21DE-4FAA-801E-634DDDAF4B2B}" type="slidenum"><a:rPr lang="en-GB"/><a:t>‹#›</a:t></a:fld>'
-    inside = number_field if kind == "sldNum" else f'<a:r><a:rPr lang="en-GB"/><a:t>{prompt}</a:t></a:r>'
+    said = f'<a:rPr lang="en-GB"/><a:t>{prompt}</a:t>'
+    inside = f'<a:fld id="{_FIELD}" type="slidenum">{said}</a:fld>' if kind == "sldNum" else f"<a:r>{said}</a:r>"
+    known = f'type="{kind}" idx="{index}"' if index else f'type="{kind}"'
     return (
-        f'<p:sp {_NAMESPACES}><p:nvSpPr><p:cNvPr id="{number}" name="{name}"/><p:cNvSpPr><a:spLocks noGrp="1"/></p:cNvSpPr>'
-        f'<p:nvPr><p:ph type="{kind}"{f" idx={chr(34)}{index}{chr(34)}" if index else ""}/></p:nvPr></p:nvSpPr>'
-        f"<p:spPr><a:xfrm>{place}</a:xfrm><a:prstGeom prst=\"rect\"><a:avLst/></a:prstGeom></p:spPr>"
-        f'<p:txBody><a:bodyPr lIns="0" tIns="0" rIns="0" bIns="0"{anchor}><a:normAutofit/></a:bodyPr>'
+        f'<p:sp {_NAMESPACES}><p:nvSpPr><p:cNvPr id="{number}" name="{name}"/>'
+        f'<p:cNvSpPr><a:spLocks noGrp="1"/></p:cNvSpPr><p:nvPr><p:ph {known}/></p:nvPr></p:nvSpPr>'
+        f'<p:spPr><a:xfrm>{place}</a:xfrm><a:prstGeom prst="rect"><a:avLst/></a:prstGeom></p:spPr>'
+        f'<p:txBody><a:bodyPr lIns="0" tIns="0" rIns="0" bIns="0"><a:normAutofit/></a:bodyPr>'
         f"<a:lstStyle>{style}</a:lstStyle><a:p>{inside}</a:p></p:txBody></p:sp>"
     )
 
@@ -162,8 +163,8 @@ def _draw_bar(layout: Any, box: Box, colour: str) -> None:
     place = f'<a:off x="{emu(box.x)}" y="{emu(box.y)}"/><a:ext cx="{emu(box.w)}" cy="{emu(box.h)}"/>'
     tree.append(
         parse_xml(
-            f'<p:sp {_NAMESPACES}><p:nvSpPr><p:cNvPr id="{90 + len(tree)}" name="Bar"/><p:cNvSpPr/><p:nvPr userDrawn="1"/>'
-            f'</p:nvSpPr><p:spPr><a:xfrm>{place}</a:xfrm><a:prstGeom prst="rect"><a:avLst/></a:prstGeom>'
+            f'<p:sp {_NAMESPACES}><p:nvSpPr><p:cNvPr id="{90 + len(tree)}" name="Bar"/><p:cNvSpPr/>'
+            f'<p:nvPr userDrawn="1"/></p:nvSpPr><p:spPr><a:xfrm>{place}</a:xfrm><a:prstGeom prst="rect"><a:avLst/></a:prstGeom>'
             f'<a:solidFill><a:schemeClr val="{colour}"/></a:solidFill><a:ln><a:noFill/></a:ln></p:spPr></p:sp>'
         )
     )

@@ -8,7 +8,7 @@ from crmlab.findings.reading import KeptNumber, KeptQuestion, Run
 from crmlab.language import Catalogue
 from crmlab.story.choosing import Message, messages, number_for
 from crmlab.story.scenes import Scene
-from crmlab.story.sentences import blocks, plain_text
+from crmlab.story.sentences import blocks, plain_text, shared
 
 __all__ = ["ACT_OF_CHAPTER", "chosen_messages", "evidence_scene", "source_line", "tellable"]
 
@@ -47,8 +47,23 @@ def chosen_messages(questions: Sequence[KeptQuestion], most: int) -> list[Messag
     first.sort(key=lambda m: place[id(m)])
     others = [m for m in told if not m.is_lead and m.title and m.figure and m.figure.reading and m.weight > 0]
     others.sort(key=lambda m: (-m.weight, place[id(m)]))
-    ranked = list({id(message): message for message in (*first, *leads, *_in_turn(others))}.values())
+    ranked = _told_once((*first, *leads, *_in_turn(others)))
     return sorted(ranked[:most], key=lambda m: place[id(m)])
+
+
+def _told_once(ranked: Sequence[Message]) -> list[Message]:
+    """Leave out a message whose number and interval, or whose title, an earlier one has told."""
+    kept: list[Message] = []
+    seen: set[str] = set()
+    for message in ranked:
+        number = message.number
+        marks = {message.title} | ({number.text} if number is not None and number.has_interval else set())
+        is_new = message.title not in seen if message.is_lead else not marks & seen
+        if not is_new or any(message is one for one in kept):
+            continue
+        kept.append(message)
+        seen |= marks
+    return kept
 
 
 def _in_turn(others: list[Message]) -> list[Message]:
@@ -65,7 +80,9 @@ def evidence_scene(message: Message, run: Run, say: Catalogue) -> Scene:
     """Make the scene of a message: figure, sentences of the answer or the reading, source, notes."""
     question, figure = message.question, message.figure
     if message.is_lead:
-        points = [block for answer in question.answers for block in blocks(answer)]
+        nearest = max(question.answers, key=lambda answer: shared(message.title, answer))
+        ordered = dict.fromkeys((nearest, *question.answers))
+        points = [block for answer in ordered for block in blocks(answer)]
     else:
         points = blocks(figure.reading)
     points = [point for point in points if point.rstrip(".") != message.title.rstrip(".")]
@@ -77,18 +94,26 @@ def evidence_scene(message: Message, run: Run, say: Catalogue) -> Scene:
         title=message.title,
         points=tuple(points),
         figure=figure,
-        source=source_line(question, message.number, run, say),
+        source=source_line(question, _footed(message), run, say),
         notes=(question.question, *map(plain_text, question.answers), *reading, *about),
         question=question.name,
         number=message.number,
     )
 
 
+def _footed(message: Message) -> KeptNumber | None:
+    """Choose the number of the footer: that of the message, or one with an interval that the answers name."""
+    if message.number is not None and message.number.has_interval:
+        return message.number
+    question = message.question
+    named = number_for(" ".join(question.answers), question.numbers) if message.is_lead else None
+    return named if named is not None and named.has_interval else message.number or named
+
+
 def source_line(question: KeptQuestion, number: KeptNumber | None, run: Run, say: Catalogue) -> str:
     """Say where a message comes from: question, date, and the number with its interval and n."""
-    parts = [question.name, say("as of {day}", day=say.day(run.facts["as_of"]))]
-    if number is None:
-        number = next((n for answer in question.answers if (n := number_for(answer, question.numbers))), None)
+    asked = f"{question.question} ({question.name})"
+    parts = [asked, say("as of {day}", day=say.day(run.facts["as_of"]))]
     if number is not None:
         parts.append(f"{number.label}: {number.text}")
     return " · ".join(parts)

@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass
 
 from crmlab.findings.reading import DrawnFigure, KeptNumber, KeptQuestion
-from crmlab.story.sentences import numbers_in, plain_text, shared
+from crmlab.story.sentences import NUMBER, blocks, numbers_in, plain_text, sentences, shared
 
-__all__ = ["Message", "messages", "number_for", "quoted", "weight"]
+__all__ = ["Message", "is_rival", "messages", "number_for", "quoted", "weight"]
 
 _OF_A_COUNT = 0.4  # a full count has no interval: certain, but it says little of what goes with what
 _OF_ANSWERS = 0.5  # what the question's own answer names comes before what only a figure shows
+_OF_A_NAMED = 12.0  # as much as four numbers in common
 _LONGEST_TITLE = 110
+_LEANING_LABEL = re.compile(r"(the same|of these|of them|thereof)\b", re.IGNORECASE)  # says nothing by itself
 _IS_RIVAL = re.compile(r"(^|_)(naive|baseline|benchmark|random)(_|$)")  # stands for no finding, only beside one
 
 
@@ -50,7 +52,9 @@ def weight(number: KeptNumber) -> float:
     Examples
     --------
     >>> kept = dict(name="a", label="A", unit="EUR", n=9, method="", short="", interval="", text="")
-    >>> weight(KeptNumber(value=10.0, low=8.0, high=12.0, **kept)), weight(KeptNumber(value=1.0, low=-1.0, high=3.0, **kept))
+    >>> sure = KeptNumber(value=10.0, low=8.0, high=12.0, **kept)
+    >>> unsure = KeptNumber(value=1.0, low=-1.0, high=3.0, **kept)
+    >>> weight(sure), weight(unsure)
     (1.0, 0.0)
     """
     if number.value is None or not number.is_sure:
@@ -65,20 +69,47 @@ def quoted(text: str, numbers: tuple[KeptNumber, ...]) -> list[KeptNumber]:
     """Find the numbers that a text names, in the text's order; those with an interval first where two look alike."""
     said = plain_text(text).replace("\u00a0", " ")
     places: dict[str, tuple[int, KeptNumber]] = {}
-    numbers = tuple(number for number in numbers if not _IS_RIVAL.search(number.name))
+    numbers = tuple(number for number in numbers if not is_rival(number))
     for number in sorted(numbers, key=lambda one: not one.has_interval):
         written = numbers_in(number.short)
         digits = written[0] if written else ""
-        place = said.find(number.short) if number.short and digits else -1
+        place = _place_of(number.short, said) if digits else -1
         if place < 0 and len(digits) > 2:  # '71.1' for '71.1 points'; a bare '3' could be anything
             place = _place_of(digits, said)
+        if place < 0 and number.has_interval:
+            place = _place_of_rounded(number, said)
         if place >= 0 and (number.short not in places or _closer(number, places[number.short][1], said)):
             places[number.short] = (place, number)
     return [number for _, number in sorted(places.values(), key=lambda found: found[0])]
 
 
-def _place_of(digits: str, text: str) -> int:
-    return text.find(digits) if digits in numbers_in(text) else -1
+def is_rival(number: KeptNumber) -> bool:
+    """Tell a number that only stands beside a finding: a naive look, a baseline."""
+    return bool(_IS_RIVAL.search(number.name))
+
+
+def _place_of(written: str, text: str) -> int:
+    """Find a number that stands by itself: the 1 of '1 of 3', not of '16' or '1.5'."""
+    found = re.search(rf"(?<![\d.,]){re.escape(written)}(?![\d%]|[.,]\d)", text)
+    return found.start() if found else -1
+
+
+def _place_of_rounded(number: KeptNumber, text: str) -> int:
+    """Find a number that the text rounds further, by its value and both limits: '5.0 (2.9 to 7.2)' is 5.02."""
+    scale = 100.0 if number.unit == "share" else 1.0
+    places = []
+    for value in (number.value, number.low, number.high):
+        sought = abs(value or 0.0) * scale
+        hits = [match.start() for match in NUMBER.finditer(text) if _rounds_to(sought, match[0].lstrip("-+−"))]
+        if not hits or sought == 0:
+            return -1
+        places.append(hits[0])
+    return places[0]
+
+
+def _rounds_to(value: float, written: str) -> bool:
+    decimals = len(written.partition(".")[2])
+    return decimals > 0 and f"{value:,.{decimals}f}" == written
 
 
 def _closer(one: KeptNumber, other: KeptNumber, text: str) -> bool:
@@ -88,16 +119,15 @@ def _closer(one: KeptNumber, other: KeptNumber, text: str) -> bool:
 
 def number_for(text: str, numbers: tuple[KeptNumber, ...]) -> KeptNumber | None:
     """Choose the number that stands for a text: the surest that it names; a count only where there is no other."""
-    found = quoted(text, numbers)
-    with_interval = [number for number in found if number.has_interval]
-    return (with_interval or found or [None])[0]
+    found = sorted(quoted(text, numbers), key=lambda n: (not n.has_interval, bool(_LEANING_LABEL.match(n.label))))
+    return found[0] if found else None
 
 
 def messages(question: KeptQuestion) -> list[Message]:
     """Give what a question can tell: its headline with the figure that shows it best, then its other figures."""
     headline = question.answers[0] if question.answers else ""
     titled = [figure for figure in question.figures if figure.title]
-    lead = max(titled, key=lambda figure: shared(figure.title, headline), default=None)
+    lead = max(titled, key=lambda figure: _leads(figure, question, headline), default=None)
     if lead is None and question.figures:
         lead = question.figures[0]
     found = []
@@ -113,8 +143,14 @@ def messages(question: KeptQuestion) -> list[Message]:
     return found
 
 
-def _short(headline: str) -> str:
-    from crmlab.story.sentences import sentences
+def _leads(figure: DrawnFigure, question: KeptQuestion, headline: str) -> float:
+    """Say how well a figure goes with a headline: it speaks of the same, and its finding is a number of the answer."""
+    begin = (blocks(headline) or [""])[0]
+    told = quoted(" ".join(question.answers), question.numbers)
+    named = [weight(n) for n in quoted(figure.title, question.numbers) if n.has_interval and n in told]
+    return 2.0 * shared(figure.title, begin) + shared(figure.title, headline) + _OF_A_NAMED * max(named, default=0.0)
 
+
+def _short(headline: str) -> str:
     first = sentences(headline)[0] if headline else ""
     return first if len(first) <= _LONGEST_TITLE else ""

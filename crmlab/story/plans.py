@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from crmlab.findings.reading import KeptNumber, KeptQuestion, KeptTable, Run
 from crmlab.language import Catalogue
 from crmlab.story.acts import source_line
-from crmlab.story.choosing import quoted
+from crmlab.story.choosing import is_rival, quoted
 from crmlab.story.scenes import Grid, Scene
 from crmlab.story.sentences import plain_text
 
@@ -19,6 +20,10 @@ _OF_A_PLAN = {
 }  # fmt: skip
 _PLAN_COLUMNS = 3
 _MOST_AMOUNTS, _AMOUNTS_A_QUESTION = 6, 3
+_EARNED = re.compile(
+    r"\b(net|gains?|profits?|earn(s|ed|ings)?|sav(es?|ed|ings)|kept|won|margin|yields?|return|worth|incremental|lost|"
+    r"loss(es)?|costs?|income|revenue|pays?)\b"
+)
 _MOST_STEPS = 7
 _STEPS_OF_A_QUESTION = 3
 
@@ -56,11 +61,11 @@ def money_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> 
     found: list[tuple[KeptQuestion, KeptNumber]] = []
     for question in questions:
         told = quoted(" ".join(question.answers), question.numbers)
-        found += [(question, n) for n in told if n.is_money and n.has_interval and n.value][:_AMOUNTS_A_QUESTION]
+        amounts = sorted((n for n in told if n.is_money and n.has_interval and n.value), key=_rank)
+        found += [(question, number) for number in amounts[:_AMOUNTS_A_QUESTION]]
     if not found:
         return None
-    found.sort(key=lambda pair: (not pair[1].is_sure, -abs(pair[1].value or 0.0), pair[0].name, pair[1].name))
-    found = found[:_MOST_AMOUNTS]
+    found = sorted(found, key=lambda pair: (_rank(pair[1]), pair[0].name))[:_MOST_AMOUNTS]
     sure = [number for _, number in found if number.is_sure]
     if sure:
         title = say("{label}: {short}", label=sure[0].label, short=sure[0].short)
@@ -85,6 +90,12 @@ def money_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> 
         notes=tuple(f"{n.label}: {n.text}. {n.method}".strip() for _, n in found),
         number=found[0][1],
     )
+
+
+def _rank(number: KeptNumber) -> tuple[bool, bool, float, str]:
+    """Sure before unsure, what is earned or lost before what is held, large before small."""
+    earned = _EARNED.search(f"{number.name} {number.label}".lower().replace("_", " "))
+    return not number.is_sure, not earned, -abs(number.value or 0.0), number.name
 
 
 def challenges_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> Scene:
@@ -127,37 +138,39 @@ def challenges_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue
 
 def next_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> Scene | None:
     """Show who does what next, and by which number it is judged."""
-    rows: list[tuple[str, str, str]] = []
-    for question in questions:
-        rows += _steps(question, say)
-    if not rows:
+    planned = [(*step, place) for place, step in enumerate(s for q in questions for s in _steps(q, say))]
+    if not planned:
         return None
+    first = sorted(planned, key=lambda step: (step[0], step[-1]))[:_MOST_STEPS]
+    rows = [step[1:4] for step in sorted(first, key=lambda step: step[-1])]
+    later = [step[1:4] for step in planned if step not in first]
     return Scene(
         kind="table",
         act=say("Next steps"),
         title=say("Every step has one owner and one measure"),
-        table=Grid((say("Step"), say("Owner"), say("Measured by, today")), tuple(rows[:_MOST_STEPS]), (False,) * 3),
+        table=Grid((say("Step"), say("Owner"), say("Measured by, today")), tuple(rows), (False,) * 3),
         source=say("{bank}, as of {day}", bank=run.name, day=say.day(run.facts["as_of"])),
-        notes=tuple(" · ".join(row) for row in rows[_MOST_STEPS:]),
+        notes=tuple(" · ".join(row) for row in later),
     )
 
 
-def _steps(question: KeptQuestion, say: Catalogue) -> list[tuple[str, str, str]]:
-    """Steps that a question plans itself, or its decision."""
+def _steps(question: KeptQuestion, say: Catalogue) -> list[tuple[int, str, str, str]]:
+    """Steps that a question plans itself (rank 0), or its decision, with a list of customers (1) or without (2)."""
     for table in question.tables:
         places = {header.strip().lower(): position for position, header in enumerate(table.headers)}
         if "next step" in places and "owner" in places:
             step, owner = places["next step"], places["owner"]
             rows = table.rows[:_STEPS_OF_A_QUESTION]
-            return [(f"{row[0]}: {row[step]}", row[owner], _measure(question, row[0])) for row in rows]
+            return [(0, f"{row[0]}: {row[step]}", row[owner], _measure(question, row[0])) for row in rows]
     if not question.decision:
         return []
     decision = plain_text(question.decision).rstrip(".")
-    step = say("Decide: {decision}", decision=decision)
+    rank, step = 2, say("Decide: {decision}", decision=decision)
     if question.actions:
+        rank = 1
         step = say("Decide: {decision}; {customers} customers are listed", decision=decision,
                    customers=f"{question.actions[0]['rows']:,}")  # fmt: skip
-    return [(step, question.owner or "–", _measure(question))]
+    return [(rank, step, question.owner or "–", _measure(question))]
 
 
 def _measure(question: KeptQuestion, about: str = "") -> str:
@@ -165,6 +178,7 @@ def _measure(question: KeptQuestion, about: str = "") -> str:
     told = quoted(" ".join(question.answers), question.numbers)
     if about:
         told = [number for number in told if about.lower() in number.label.lower()]
+        told += [n for n in question.numbers if about.lower() in n.label.lower() and n.has_interval and not is_rival(n)]
     best = next((n for n in told if n.has_interval), told[0] if told else None)
     if best is None:
         return "–"
