@@ -10,7 +10,7 @@ from typing import Any
 
 from crmlab.errors import refuse
 
-__all__ = ["DrawnFigure", "KeptNumber", "KeptQuestion", "KeptTable", "Run", "newest_run", "read_run"]
+__all__ = ["DrawnFigure", "KeptNumber", "KeptQuestion", "KeptTable", "Run", "newest_run", "open_run", "read_run"]
 
 _LIMITS = re.compile(r"^## +Limits\s*$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
@@ -208,6 +208,19 @@ def newest_run(reports: Path) -> Path:
     if not runs:
         refuse(f"reports folder {str(reports)!r} holds no run. Make one: crmlab run.")
     return runs[-1].parent
+
+
+def open_run(folder: str) -> Run:
+    """Read a run; without a folder the newest under the project's ``reports``.
+
+    Parameters
+    ----------
+    folder : str
+        Folder of a run, or an empty text.
+    """
+    from crmlab.bank.engine import project_folder
+
+    return read_run(folder or newest_run(project_folder() / "reports"))
 
 
 def read_run(folder: Path | str) -> Run:

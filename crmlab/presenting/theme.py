@@ -164,7 +164,8 @@ def _draw_bar(layout: Any, box: Box, colour: str) -> None:
     tree.append(
         parse_xml(
             f'<p:sp {_NAMESPACES}><p:nvSpPr><p:cNvPr id="{90 + len(tree)}" name="Bar"/><p:cNvSpPr/>'
-            f'<p:nvPr userDrawn="1"/></p:nvSpPr><p:spPr><a:xfrm>{place}</a:xfrm><a:prstGeom prst="rect"><a:avLst/></a:prstGeom>'
+            f'<p:nvPr userDrawn="1"/></p:nvSpPr><p:spPr><a:xfrm>{place}</a:xfrm>'
+            '<a:prstGeom prst="rect"><a:avLst/></a:prstGeom>'
             f'<a:solidFill><a:schemeClr val="{colour}"/></a:solidFill><a:ln><a:noFill/></a:ln></p:spPr></p:sp>'
         )
     )

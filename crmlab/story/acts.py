@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmlab.findings.reading import KeptNumber, KeptQuestion, Run
-from crmlab.language import Catalogue
+from crmlab.language import Catalogue, later
 from crmlab.story.choosing import Message, messages, number_for
 from crmlab.story.scenes import Scene
 from crmlab.story.sentences import blocks, plain_text, shared
@@ -14,17 +14,17 @@ __all__ = ["ACT_OF_CHAPTER", "chosen_messages", "evidence_scene", "source_line",
 
 # The chapter is the first digit of a notebook's name.
 ACT_OF_CHAPTER = {
-    "0": "The bank and its customers",
-    "1": "What customers do",
-    "2": "What customers tell",
-    "3": "Who stays and who leaves",
-    "4": "What customers are worth",
-    "5": "What suits whom",
-    "6": "What campaigns did",
-    "7": "Where the market goes",
-    "8": "Where trouble shows",
+    "0": later("The bank and its customers"),
+    "1": later("What customers do"),
+    "2": later("What customers tell"),
+    "3": later("Who stays and who leaves"),
+    "4": later("What customers are worth"),
+    "5": later("What suits whom"),
+    "6": later("What campaigns did"),
+    "7": later("Where the market goes"),
+    "8": later("Where trouble shows"),
 }
-_OTHER = "What else was asked"
+_OTHER = later("What else was asked")
 
 
 def tellable(run: Run, only: Sequence[str] = ()) -> tuple[KeptQuestion, ...]:

@@ -21,7 +21,7 @@ def appendix(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> lis
     common = {"act": say("Appendix"), "source": source, "is_appendix": True}
     scenes = []
     if rows := [row for question in questions if (row := _method_row(question))]:
-        headers = tuple(map(say, ("Question", "Number", "How its interval was made", "n")))
+        headers = (say("Question"), say("Number"), say("How its interval was made"), "n")
         grid = Grid(headers, tuple(rows), (False, False, False, True))
         scenes.append(Scene("table", title=say("How the numbers were made"), table=grid, **common))
     if rows := [(q.question, plain_text(limit)) for q in questions for limit in q.limits[:_LIMITS_A_QUESTION]]:

@@ -67,16 +67,13 @@ def money_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> 
         return None
     found = sorted(found, key=lambda pair: (_rank(pair[1]), pair[0].name))[:_MOST_AMOUNTS]
     sure = [number for _, number in found if number.is_sure]
-    if sure:
-        title = say("{label}: {short}", label=sure[0].label, short=sure[0].short)
-    else:
-        title = say("No amount is sure to differ from 0 yet")
+    title = f"{sure[0].label}: {sure[0].short}" if sure else say("No amount is sure to differ from 0 yet")
     yes, no = say("yes"), say("no; no budget on it yet")
     rows = tuple(
         (n.label, n.short, n.interval, f"{n.n:,}" if n.n is not None else "–", yes if n.is_sure else no, q.name)
         for q, n in found
     )
-    headers = ("What", "Amount", "95 % interval", "n", "Sure to differ from 0", "From")
+    headers = (say("What"), say("Amount"), say("95 % interval"), "n", say("Sure to differ from 0"), say("From"))
     points = (
         say("An amount is what goes with the finding of its question; read there whether it is caused or associated."),
     )
@@ -85,7 +82,7 @@ def money_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> 
         act=say("What is at stake, and to be won"),
         title=title,
         points=points,
-        table=Grid(tuple(map(say, headers)), rows, (False, True, True, True, False, False)),
+        table=Grid(headers, rows, (False, True, True, True, False, False)),
         source=source_line(found[0][0], found[0][1], run, say),
         notes=tuple(f"{n.label}: {n.text}. {n.method}".strip() for _, n in found),
         number=found[0][1],

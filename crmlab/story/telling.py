@@ -85,9 +85,7 @@ def _cover(run: Run, say: Catalogue) -> Scene:
     day = say.day(run.facts["as_of"])
     points = [say("as of {day}", day=day)]
     if run.facts.get("simulated"):
-        points.append(
-            say("This bank is simulated. Its numbers show what the kit does; they say nothing of a real bank.")
-        )
+        points.append(say("This bank is simulated: its numbers show what the kit does, and nothing of a real bank."))
     return Scene(
         "cover", say("Case study"), say("{bank}: what we learned, and what to do", bank=run.name), tuple(points)
     )

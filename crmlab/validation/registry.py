@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmlab.stats import Estimate
 from crmlab.validation.answers import (
+    case_study,
     customer_base,
     improvement_tracking,
     satisfaction_drivers,
@@ -45,6 +46,7 @@ MODULES: tuple[ModuleType, ...] = (
     satisfaction_drivers,
     improvement_tracking,
     satisfaction_index,
+    case_study,
 )
 _FIELDS = ("value", "unit", "low", "high", "n", "method", "level")
 _NOBODY_SAID = "nobody has registered yet what is true of it"
