@@ -244,7 +244,7 @@ def read_run(folder: Path | str) -> Run:
         entries, validation = told.pop("questions"), told.pop("validation", None)
     except FileNotFoundError:
         refuse(f"run {str(folder)!r} holds no manifest.json. Give a folder that crmlab run has filled.")
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         refuse(f"run {str(folder)!r}: its manifest.json cannot be read. Run it again: crmlab run.")
     questions = tuple(_question(folder, entry) for entry in entries)
     return Run(folder, told, questions, _question(folder, validation) if validation else None)

@@ -7,12 +7,14 @@ with them too.
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any
 
 __all__ = ["LINE", "fitting_size", "height_inches", "lines", "width_inches"]
 
 LINE = 1.22  # line height, in font sizes
 _MEASURED = 100
+_HAIR = 1e-9
 
 
 @functools.cache
@@ -45,28 +47,22 @@ def lines(text: str, width: float, points: float, bold: bool = False) -> int:
     (1, 2, 1)
     """
     count, used, space = 1, 0.0, width_inches(" ", points, bold)
-    for word in _words(text):
-        size = width_inches(word, points, bold)
-        if used and used + space + size > width:
-            count, used = count + 1, 0.0
-        used += size + (space if used else 0.0)
-        while used > width:  # a word longer than the line is broken
+    for word, is_spaced in _words(text):
+        size, before = width_inches(word, points, bold), space if is_spaced and used else 0.0
+        if used and used + before + size > width + _HAIR:
+            count, used, before = count + 1, 0.0, 0.0
+        used += before + size
+        while used > width + _HAIR:  # a word longer than the line is broken
             count, used = count + 1, used - width
     return count
 
 
-def _words(text: str) -> list[str]:
-    """Cut where a line may break: at spaces, and beside every Chinese sign."""
-    found: list[str] = []
-    for word in text.split():
-        part = ""
-        for sign in word:
-            if sign > "\u2e7f":
-                found += [part, sign] if part else [sign]
-                part = ""
-            else:
-                part += sign
-        found += [part] if part else []
+def _words(text: str) -> list[tuple[str, bool]]:
+    """Cut where a line may break, and say whether a space stands there: at spaces, and beside every Chinese sign."""
+    found: list[tuple[str, bool]] = []
+    for word in text.split(" "):
+        parts = [part for part in re.split(r"([\u2e80-\uffff])", word) if part]
+        found += [(part, number == 0) for number, part in enumerate(parts)]
     return found
 
 

@@ -230,7 +230,7 @@ def _table_slides(scene: Scene, common: dict[str, object], say: Catalogue) -> li
         rest = rest[taken:]
     if not scene.is_appendix:
         dropped = len(grid.rows) - len(pages[0])
-        more = say("{rows} more rows are in the report", rows=dropped) + "."
+        more = say("Further rows in the report: {rows}", rows=dropped)
         laid = _laid(replace(grid, rows=pages[0]), smallest, box.w)
         return [Slide(texts=(more,), text_points=12.0, table=laid, **common)]
     slides = []

@@ -10,7 +10,7 @@ from crmlab.story.choosing import Message, messages, number_for
 from crmlab.story.scenes import Scene
 from crmlab.story.sentences import blocks, plain_text, shared
 
-__all__ = ["ACT_OF_CHAPTER", "chosen_messages", "evidence_scene", "source_line", "tellable"]
+__all__ = ["ACT_OF_CHAPTER", "all_messages", "chosen_messages", "evidence_scene", "source_line", "tellable"]
 
 # The chapter is the first digit of a notebook's name.
 ACT_OF_CHAPTER = {
@@ -40,7 +40,7 @@ def chosen_messages(questions: Sequence[KeptQuestion], most: int) -> list[Messag
     figures show; of messages that are as sure, the earlier question counts. A message whose numbers are all unsure
     comes only as a headline, because a headline says so itself.
     """
-    told = [message for question in questions for message in messages(question)]
+    told = all_messages(questions)
     place = {id(message): number for number, message in enumerate(told)}
     leads = sorted((m for m in told if m.is_lead and m.title), key=lambda m: (-m.weight, place[id(m)]))
     first = list({m.question.chapter: m for m in reversed(leads)}.values())
@@ -49,6 +49,15 @@ def chosen_messages(questions: Sequence[KeptQuestion], most: int) -> list[Messag
     others.sort(key=lambda m: (-m.weight, place[id(m)]))
     ranked = _told_once((*first, *leads, *_in_turn(others)))
     return sorted(ranked[:most], key=lambda m: place[id(m)])
+
+
+def all_messages(questions: Sequence[KeptQuestion]) -> list[Message]:
+    """Give what each question can tell, in reading order; a number that one leads by leads no later one."""
+    found: list[Message] = []
+    for question in questions:
+        led = {m.number.text for m in found if m.is_lead and m.number is not None}
+        found += messages(question, led)
+    return found
 
 
 def _told_once(ranked: Sequence[Message]) -> list[Message]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from crmlab.findings.reading import DrawnFigure, KeptNumber, KeptQuestion
@@ -123,11 +124,19 @@ def number_for(text: str, numbers: tuple[KeptNumber, ...]) -> KeptNumber | None:
     return found[0] if found else None
 
 
-def messages(question: KeptQuestion) -> list[Message]:
-    """Give what a question can tell: its headline with the figure that shows it best, then its other figures."""
+def messages(question: KeptQuestion, told: Collection[str] = ()) -> list[Message]:
+    """Give what a question can tell: its headline with the figure that shows it best, then its other figures.
+
+    Parameters
+    ----------
+    question : KeptQuestion
+        That was answered.
+    told : collection of str
+        Numbers with their intervals, as texts, that other questions tell already: no figure leads by one of these.
+    """
     headline = question.answers[0] if question.answers else ""
     titled = [figure for figure in question.figures if figure.title]
-    lead = max(titled, key=lambda figure: _leads(figure, question, headline), default=None)
+    lead = max(titled, key=lambda figure: _leads(figure, question, headline, told), default=None)
     if lead is None and question.figures:
         lead = question.figures[0]
     found = []
@@ -143,11 +152,12 @@ def messages(question: KeptQuestion) -> list[Message]:
     return found
 
 
-def _leads(figure: DrawnFigure, question: KeptQuestion, headline: str) -> float:
+def _leads(figure: DrawnFigure, question: KeptQuestion, headline: str, told: Collection[str]) -> float:
     """Say how well a figure goes with a headline: it speaks of the same, and its finding is a number of the answer."""
     begin = (blocks(headline) or [""])[0]
-    told = quoted(" ".join(question.answers), question.numbers)
-    named = [weight(n) for n in quoted(figure.title, question.numbers) if n.has_interval and n in told]
+    answered = quoted(" ".join(question.answers), question.numbers)
+    titled = [n for n in quoted(figure.title, question.numbers) if n.has_interval and n.text not in told]
+    named = [weight(n) for n in titled if n in answered]
     return 2.0 * shared(figure.title, begin) + shared(figure.title, headline) + _OF_A_NAMED * max(named, default=0.0)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crmlab.findings.reading import DrawnFigure, KeptNumber, Run
 from crmlab.stats import Estimate
-from crmlab.story.acts import tellable
-from crmlab.story.choosing import messages
+from crmlab.story.acts import all_messages, tellable
 from crmlab.story.scenes import Scene, Story
+from crmlab.story.telling import backed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,9 +31,10 @@ def about_run(run: Run) -> str:
 
 
 def headline(story: Story) -> str:
-    """Give the strongest messages of the story, each with its interval."""
-    summary = next(scene for scene in story.scenes if scene.kind == "text")
-    return " ".join(summary.points[:_IN_HEADLINE]) or f"{summary.title}."
+    """Give the first message of each of the first acts, with its interval."""
+    first = list({scene.act: scene for scene in reversed(story.evidence)}.values())[::-1]
+    nothing = next(scene for scene in story.scenes if scene.kind == "text")
+    return " ".join(backed(scene) for scene in first[:_IN_HEADLINE]) or f"{nothing.title}."
 
 
 def worth(story: Story) -> str:
@@ -45,7 +47,7 @@ def worth(story: Story) -> str:
         return f"{scene.title}: {len(scene.table.rows)} amounts are told with their intervals."
     others = len(scene.table.rows) - len(sure)
     said = "; ".join(f"{row[0]} {row[1]} ({row[2]})" for row in sure[:_IN_HEADLINE])
-    return f"At stake: {said}." + (f" {others} further amounts are not sure to differ from 0." if others else "")
+    return f"At stake: {said}." + (f" Named, but not sure to differ from 0: {others}." if others else "")
 
 
 def next_steps(story: Story) -> str:
@@ -53,7 +55,9 @@ def next_steps(story: Story) -> str:
     scene = _scene_with(story, "Step")
     if scene is None:
         return ""
-    return "Next: " + "; ".join(f"{row[0].rstrip('.')} ({row[1]})" for row in scene.table.rows[:_IN_STEPS]) + "."
+    # steps that a question has worked out come before those that are yet to be decided
+    rows = sorted(scene.table.rows, key=lambda row: row[0].startswith("Decide"))[:_IN_STEPS]
+    return "Next: " + " ".join(f"{row[0].rstrip('.')} ({row[1]})." for row in rows)
 
 
 def _scene_with(story: Story, header: str) -> Scene | None:
@@ -80,8 +84,7 @@ def weighed(story: Story) -> pd.DataFrame:
             "weight": message.weight,
             "is_told": (message.question.name, message.title) in told,
         }
-        for question in tellable(story.run)
-        for message in messages(question)
+        for message in all_messages(tellable(story.run))
         if message.title
     ]
     columns = ["question", "message", "number", "weight", "is_told"]
@@ -107,7 +110,8 @@ def table_of(story: Story, act: str) -> pd.DataFrame:
 
 def figures(story: Story) -> list[DrawnFigure]:
     """Give the figures that the story shows, up to eight."""
-    return [scene.figure for scene in story.evidence if scene.figure is not None][:_MOST_FIGURES]
+    shown = [scene for scene in story.evidence if scene.figure is not None][:_MOST_FIGURES]
+    return [replace(scene.figure, caption=f"{scene.title}. {scene.source}") for scene in shown]
 
 
 def numbers(story: Story) -> dict[str, Estimate]:

@@ -105,18 +105,18 @@ def challenges_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue
     signed = [n for q in questions for n in q.numbers if n.has_interval]
     unsure = [n for n in signed if not n.is_sure]
     owners = list(dict.fromkeys(q.owner for q in questions if q.owner))
-    data = say("{answered} of {asked} questions answered; {gaps} points left open",
+    data = say("Questions answered: {answered} of {asked}; points left open: {gaps}",
                answered=len(questions), asked=len(asked), gaps=gaps)  # fmt: skip
     if aside:
-        data += "; " + say("{aside} of {read} rows set aside", aside=f"{aside:,}", read=f"{read:,}")
-    lists = say("{lists} lists of customers, {held} of them with a group held out", lists=len(listed), held=len(held))
+        data += "; " + say("rows set aside: {aside} of {read}", aside=f"{aside:,}", read=f"{read:,}")
+    lists = say("Lists of customers: {lists}; with a group held out: {held}", lists=len(listed), held=len(held))
     rows = (
         (say("Data"), data, say("Each gap is named with what it lacks; crmlab check tells what to mend first")),
         (say("Privacy"), lists if listed else say("No list of customers was made"),
          say("Lists stay apart from pages and slides; groups under 10 are merged; nobody is named here")),
-        (say("Adoption"), say("{unsure} of {all} intervals hold 0", unsure=len(unsure), all=len(signed)),
+        (say("Adoption"), say("Intervals that hold 0: {unsure} of {all}", unsure=len(unsure), all=len(signed)),
          say("Try first with a part drawn by lot, then roll out what is sure")),
-        (say("Organisation"), say("{owners} owners share the decisions", owners=len(owners)),
+        (say("Organisation"), say("Owners who share the decisions: {owners}", owners=len(owners)),
          say("Every step has one owner and one measure")),
     )  # fmt: skip
     if run.validation is not None and run.validation.status == "answered":
@@ -165,7 +165,7 @@ def _steps(question: KeptQuestion, say: Catalogue) -> list[tuple[int, str, str, 
     rank, step = 2, say("Decide: {decision}", decision=decision)
     if question.actions:
         rank = 1
-        step = say("Decide: {decision}; {customers} customers are listed", decision=decision,
+        step = say("Decide: {decision}; customers listed: {customers}", decision=decision,
                    customers=f"{question.actions[0]['rows']:,}")  # fmt: skip
     return [(rank, step, question.owner or "–", _measure(question))]
 

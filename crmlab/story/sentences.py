@@ -6,7 +6,7 @@ import re
 
 __all__ = ["NUMBER", "blocks", "numbers_in", "plain_text", "sentences", "shared"]
 
-_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'“(*])|(?<=[。！？])")
+_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'“(*\u4e00-\u9fff])|(?<=[。！？])")
 # A sentence that begins so leans on the one before it, or takes something back from it.
 _LEANS = re.compile(
     r"(?:So|It|Its|They|Their|Them|This|That|These|Those|But|However|Yet|Still|Otherwise|There|The same|The interval|"

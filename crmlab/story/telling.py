@@ -12,7 +12,7 @@ from crmlab.story.appendix import appendix
 from crmlab.story.plans import challenges_scene, money_scene, next_scene, plan_scenes
 from crmlab.story.scenes import Scene, Story
 
-__all__ = ["tell"]
+__all__ = ["backed", "tell"]
 
 _FEWEST, _MOST = 10, 15
 _IN_SUMMARY = 5
@@ -99,7 +99,7 @@ def _summary(evidence: list[Scene], money: list[Scene], missing: tuple[str, ...]
     told = list(by_act.values())
     told += [scene for scene in evidence if scene not in told][: max(0, _IN_SUMMARY - len(told) - len(money))]
     told = [scene for scene in evidence if scene in told][: _IN_SUMMARY + 1 - len(money)] + money
-    points = [_backed(scene) for scene in told]
+    points = [backed(scene) for scene in told]
     points = [say("Missing: {what}", what=what) for what in missing] + points
     title = say("In one minute") if told else say("No question of this run was answered")
     return Scene(
@@ -108,7 +108,7 @@ def _summary(evidence: list[Scene], money: list[Scene], missing: tuple[str, ...]
     )  # fmt: skip
 
 
-def _backed(scene: Scene) -> str:
+def backed(scene: Scene) -> str:
     """Put the interval and n of its number behind a message."""
     number, title = scene.number, scene.title.rstrip(".")
     if number is None or not number.interval:
