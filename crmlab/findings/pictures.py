@@ -8,10 +8,10 @@ from typing import Any
 
 from crmlab.errors import refuse
 
-__all__ = ["data_uri", "drawn_words", "figure_of", "render", "said_by", "without_head"]
+__all__ = ["DPI", "data_uri", "drawn_words", "figure_of", "render", "said_by", "without_head"]
 
 _LARGEST_SVG_BYTES = 300_000  # a scatter of 50,000 points would be 5 MB; such a figure becomes a PNG
-_DPI = 200
+DPI = 200
 _MIME = {"svg": "image/svg+xml", "png": "image/png"}
 
 
@@ -50,7 +50,7 @@ def render(figure: Any) -> tuple[bytes, str]:
 
 def _pixels(figure: Any) -> bytes:
     pixels = io.BytesIO()
-    figure.savefig(pixels, format="png", dpi=_DPI, bbox_inches="tight", metadata={"Software": None})
+    figure.savefig(pixels, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
     return pixels.getvalue()
 
 

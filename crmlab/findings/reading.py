@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import dataclass, field
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from crmlab.errors import refuse
+from crmlab.findings.pictures import DPI
 
 __all__ = ["DrawnFigure", "KeptNumber", "KeptQuestion", "KeptTable", "Run", "newest_run", "open_run", "read_run"]
 
+_POINTS_AN_INCH = 72  # unit of the SVG that Matplotlib writes
 _LIMITS = re.compile(r"^## +Limits\s*$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -98,6 +101,18 @@ class DrawnFigure:
     ending: str
     pixels: bytes
     words: tuple[str, ...] = ()
+
+    @property
+    def inches(self) -> tuple[float, float]:
+        """Width and height as drawn."""
+        if self.ending == "svg":
+            found = re.search(rb'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"', self.content[:2_000])
+            if found:
+                return float(found[1]) / _POINTS_AN_INCH, float(found[2]) / _POINTS_AN_INCH
+        from PIL import Image
+
+        with Image.open(io.BytesIO(self.pixels or self.content)) as picture:
+            return picture.width / DPI, picture.height / DPI
 
 
 @dataclass(frozen=True)

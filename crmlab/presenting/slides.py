@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -184,20 +183,9 @@ def unbroken(text: str) -> str:
 
 def picture_box(figure: DrawnFigure) -> Box:
     """Give the place of a picture: as large as its shape lets it be, at the upper left of the room for it."""
-    box, (width, height) = BOXES["figure"], _size(figure)
+    box, (width, height) = BOXES["figure"], figure.inches
     scale = min(box.w / width, box.h / height)
     return Box(box.x, box.y, width * scale, height * scale)
-
-
-def _size(figure: DrawnFigure) -> tuple[float, float]:
-    if figure.ending == "svg":
-        found = re.search(rb'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"', figure.content[:2_000])
-        if found:
-            return float(found[1]), float(found[2])
-    from PIL import Image
-
-    with Image.open(io.BytesIO(figure.pixels or figure.content)) as picture:
-        return picture.size
 
 
 def about_box(slide: Slide) -> Box:

@@ -45,10 +45,14 @@ def chosen_messages(questions: Sequence[KeptQuestion], most: int) -> list[Messag
     leads = sorted((m for m in told if m.is_lead and m.title), key=lambda m: (-m.weight, place[id(m)]))
     first = list({m.question.chapter: m for m in reversed(leads)}.values())
     first.sort(key=lambda m: place[id(m)])
-    others = [m for m in told if not m.is_lead and m.title and m.figure and m.figure.reading and m.weight > 0]
+    others = [m for m in told if not m.is_lead and m.title and m.figure and m.figure.reading and _is_sure(m)]
     others.sort(key=lambda m: (-m.weight, place[id(m)]))
     ranked = _told_once((*first, *leads, *_in_turn(others)))
     return sorted(ranked[:most], key=lambda m: place[id(m)])
+
+
+def _is_sure(message: Message) -> bool:
+    return message.weight > 0 and message.number is not None and message.number.has_interval
 
 
 def all_messages(questions: Sequence[KeptQuestion]) -> list[Message]:
@@ -67,7 +71,9 @@ def _told_once(ranked: Sequence[Message]) -> list[Message]:
     for message in ranked:
         number = message.number
         marks = {message.title} | ({number.text} if number is not None and number.has_interval else set())
-        is_new = message.title not in seen if message.is_lead else not marks & seen
+        is_new = not marks & seen
+        if message.is_lead and message.question.chapter not in {one.question.chapter for one in kept}:
+            is_new = message.title not in seen
         if not is_new or any(message is one for one in kept):
             continue
         kept.append(message)

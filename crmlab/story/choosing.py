@@ -15,6 +15,7 @@ _OF_A_COUNT = 0.4  # a full count has no interval: certain, but it says little o
 _OF_ANSWERS = 0.5  # what the question's own answer names comes before what only a figure shows
 _OF_A_NAMED = 12.0  # as much as four numbers in common
 _LONGEST_TITLE = 110
+_TALLEST_INCHES = 6.0  # a taller figure is a page: its texts are too small on a slide
 _LEANING_LABEL = re.compile(r"(the same|of these|of them|thereof)\b", re.IGNORECASE)  # says nothing by itself
 _IS_RIVAL = re.compile(r"(^|_)(naive|baseline|benchmark|random)(_|$)")  # stands for no finding, only beside one
 
@@ -135,7 +136,7 @@ def messages(question: KeptQuestion, told: Collection[str] = ()) -> list[Message
         Numbers with their intervals, as texts, that other questions tell already: no figure leads by one of these.
     """
     headline = question.answers[0] if question.answers else ""
-    titled = [figure for figure in question.figures if figure.title]
+    titled = [figure for figure in question.figures if figure.title and figure.inches[1] <= _TALLEST_INCHES]
     lead = max(titled, key=lambda figure: _leads(figure, question, headline, told), default=None)
     if lead is None and question.figures:
         lead = question.figures[0]

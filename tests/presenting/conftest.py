@@ -57,7 +57,7 @@ LEAVING = question(
         number("naive_gain", "Gain as it looks", 99000.0, "EUR", 90000.0, 108000.0),
     ],
     titles=("8.1 % of customers leave in a year", "Calling 200 earns EUR 12,400", "A card may earn EUR 900"),
-    readings=("8.1 % leave.", "Calling earns EUR 12,400 (EUR 3,100 to EUR 21,700).", "EUR 900.00, which may be chance."),
+    readings=("8.1 % leave.", "Calling earns EUR 12,400 (EUR 3,100 on).", "EUR 900.00, which may be chance."),
     tables=[
         {
             "name": "plan", "caption": "What to do with whom", "columns": [],

@@ -313,6 +313,19 @@ def test_nothing_is_clipped_in_a_browser_and_the_pdf_has_a_page_a_slide(run_fold
 
 
 @pytest.mark.browser
+def test_the_script_of_the_deck_runs_under_its_own_policy(run_folder, tmp_path):
+    if not pdf.browser():
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    page = present(run_folder).files[0].as_uri()
+    command = [pdf.browser(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+               "--dump-dom", f"{page}#3"]  # fmt: skip
+    document = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert re.search(r'<html lang="en" class="live"', document)
+    shown = re.findall(r'<section class="slide [^"]*\bnow\b[^"]*" id="(s\d+)"', document)
+    assert shown == ["s3"]
+
+
+@pytest.mark.browser
 def test_libreoffice_opens_the_powerpoint_file(run_folder, tmp_path):
     office = shutil.which("soffice")
     if not office:

@@ -61,10 +61,8 @@ def test_a_story_reads_what_its_own_run_answered(told):
     manifest = json.loads((told.out / "manifest.json").read_text(encoding="utf-8"))
     assert [q["name"] for q in manifest["questions"]] == ["00_regions", "90_story"]
     assert manifest["questions"][1]["parameters"] == {"run": "", "slides_count": 15}
-    assert (manifest["questions"][0]["decision"], manifest["questions"][0]["owner"]) == (
-        "where to open a branch",
-        "Sales",
-    )
+    first = manifest["questions"][0]
+    assert (first["decision"], first["owner"]) == ("where to open a branch", "Sales")
 
 
 def test_a_story_is_used_again_until_an_answer_changes(told, notebook):
