@@ -33,26 +33,30 @@ def tellable(run: Run, only: Sequence[str] = ()) -> tuple[KeptQuestion, ...]:
     return tuple(q for q in answered if not only or any(q.name.startswith(start) for start in only))
 
 
-def chosen_messages(questions: Sequence[KeptQuestion], most: int) -> list[Message]:
+def chosen_messages(questions: Sequence[KeptQuestion], most: int, fewest: int = 0) -> list[Message]:
     """Choose up to `most` messages, in reading order.
 
     Each chapter that was answered gets its surest headline, then the surest headlines follow, then what else the
     figures show; of messages that are as sure, the earlier question counts. A message whose numbers are all unsure
-    comes only as a headline, because a headline says so itself.
+    comes only as a headline, because a headline says so itself. Where these are fewer than `fewest`, figures whose
+    numbers are plain counts fill up.
     """
     told = all_messages(questions)
     place = {id(message): number for number, message in enumerate(told)}
     leads = sorted((m for m in told if m.is_lead and m.title), key=lambda m: (-m.weight, place[id(m)]))
     first = list({m.question.chapter: m for m in reversed(leads)}.values())
     first.sort(key=lambda m: place[id(m)])
-    others = [m for m in told if not m.is_lead and m.title and m.figure and m.figure.reading and _is_sure(m)]
+    others = [m for m in told if not m.is_lead and m.title and m.figure and m.figure.reading and m.weight > 0]
     others.sort(key=lambda m: (-m.weight, place[id(m)]))
-    ranked = _told_once((*first, *leads, *_in_turn(others)))
+    sure, counts = ([m for m in others if _has_interval(m) == wanted] for wanted in (True, False))
+    ranked = _told_once((*first, *leads, *_in_turn(sure)))
+    if len(ranked) < fewest:
+        ranked = _told_once((*ranked, *_in_turn(counts)))[:fewest]
     return sorted(ranked[:most], key=lambda m: place[id(m)])
 
 
-def _is_sure(message: Message) -> bool:
-    return message.weight > 0 and message.number is not None and message.number.has_interval
+def _has_interval(message: Message) -> bool:
+    return message.number is not None and message.number.has_interval
 
 
 def all_messages(questions: Sequence[KeptQuestion]) -> list[Message]:

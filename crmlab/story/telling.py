@@ -51,7 +51,8 @@ def tell(run: Run, *, language: str = "en", most: int = _MOST, only: Sequence[st
     money = [scene for scene in around if scene.number is not None and scene.kind == "table"]
     plans = plan_scenes(questions, run, say)
     room = most - 2 - len(plans) - len(around)
-    chosen = chosen_messages(questions, max(1, room))
+    fewest = _FEWEST - most + room
+    chosen = chosen_messages(questions, max(1, room), fewest)
     while len(chosen) < len({q.chapter for q in questions}) and plans:
         plans.pop()
         room += 1
