@@ -136,10 +136,11 @@ def messages(question: KeptQuestion, told: Collection[str] = ()) -> list[Message
         Numbers with their intervals, as texts, that other questions tell already: no figure leads by one of these.
     """
     headline = question.answers[0] if question.answers else ""
-    titled = [figure for figure in question.figures if figure.title and figure.inches[1] <= _TALLEST_INCHES]
+    legible = [figure for figure in question.figures if figure.inches[1] <= _TALLEST_INCHES]
+    titled = [figure for figure in legible if figure.title]
     lead = max(titled, key=lambda figure: _leads(figure, question, headline, told), default=None)
-    if lead is None and question.figures:
-        lead = question.figures[0]
+    if lead is None and legible:
+        lead = legible[0]
     found = []
     for figure in dict.fromkeys((lead, *titled)):
         is_lead = figure is lead

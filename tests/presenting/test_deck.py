@@ -326,6 +326,34 @@ def test_the_script_of_the_deck_runs_under_its_own_policy(run_folder, tmp_path):
 
 
 @pytest.mark.browser
+def test_keys_and_touch_move_the_deck(run_folder, tmp_path):
+    if not pdf.browser():
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    html = present(run_folder).files[0].read_text(encoding="utf-8")
+    start = html.index("<meta http-equiv=")
+    html = html[:start] + html[html.index(">", start) + 1 :]
+    last = html.count('class="slide ')
+    keys = ["ArrowRight", " ", "PageDown", "ArrowLeft", "End", "ArrowRight", "Home", "ArrowLeft", "s"]
+    moves = (
+        "<script>onload = () => { const seen = [], now = () => document.querySelector('.slide.now').id.slice(1);"
+        f"for (const key of {keys!r})"
+        " { document.dispatchEvent(new KeyboardEvent('keydown', {key})); seen.push(now()); }"
+        "const swipe = (type, x) => { const e = new Event(type, {bubbles: true});"
+        "e.changedTouches = [{clientX: x, clientY: 0}]; document.dispatchEvent(e); };"
+        "swipe('touchstart', 300); swipe('touchend', 100); seen.push(now());"
+        "swipe('touchstart', 100); swipe('touchend', 300); seen.push(now());"
+        "document.title = 'seen:' + seen.join() + ' ' + document.documentElement.className; }</script></body>"
+    )
+    copy = tmp_path / "copy.html"
+    copy.write_text(html.replace("</body>", moves), encoding="utf-8")
+    command = [pdf.browser(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+               "--dump-dom", copy.as_uri()]  # fmt: skip
+    document = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    told = re.search(r"<title>seen:(.*?)</title>", document)[1]
+    assert told == f"2,3,4,3,{last},{last},1,1,1,2,1 live telling"
+
+
+@pytest.mark.browser
 def test_libreoffice_opens_the_powerpoint_file(run_folder, tmp_path):
     office = shutil.which("soffice")
     if not office:

@@ -136,6 +136,26 @@ def test_many_questions_keep_within_the_room(made_up, asked, tmp_path):
     assert {scene.question[0] for scene in story.evidence} == set("12345678")
 
 
+def test_plain_counts_fill_up_only_a_short_story(made_up, asked, tmp_path):
+    counts = [asked.number(f"count_{n}", f"Count {n}", 300.0 + n, "count", n=None, method="") for n in range(9)]
+    titles = tuple(f"{kept['short']} of one kind" for kept in counts)
+    one = asked.question("10_counts", "How many?", ["300 of one kind."], counts, titles=titles, readings=titles)
+    story = _told(made_up(tmp_path / "r", one))
+    assert len(story.main) == 10
+    assert story.evidence[0].title == "300 of one kind"
+
+
+def test_a_figure_that_is_a_page_of_its_own_leads_no_slide(made_up, asked, tmp_path):
+    folder = made_up(tmp_path / "r", asked.worth)
+    tall = '<svg viewBox="0 0 500 900" xmlns="http://www.w3.org/2000/svg"></svg>'  # points: 12.5 inches high
+    (folder / "41_worth" / "figures" / "slides" / "figure_0.svg").write_text(tall, encoding="utf-8")
+    worth = read_run(folder).questions[0]
+    assert worth.figures[0].inches == pytest.approx((500 / 72, 12.5))
+    assert [message.title for message in messages(worth)] == [
+        "A customer is worth EUR 1,310 (EUR 1,280 to EUR 1,340, n = 1,000) in five years."
+    ]
+
+
 def test_a_run_with_nothing_answered_still_tells_that(made_up, tmp_path):
     story = _told(made_up(tmp_path / "r", failed=[("10_x", "cell 3 broke.")], lacking=[("20_y", "needs surveys")]))
     assert [scene.title for scene in story.main] == [
