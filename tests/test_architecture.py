@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "crmlab"
 # From the ground up. Names in one set stand side by side and never import each other.
 LAYERS = (
     {"errors"},
+    {"language"},
     {"bank"},
     {"simulation"},
     {"snapshots"},
@@ -26,11 +27,13 @@ LAYERS = (
     {"validation"},
     {"charts"},
     {"findings"},
+    {"story"},
     {"reporting"},
+    {"presenting"},
     {"cli"},
 )  # fmt: skip
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-TOPICS = LAYERS[6]
+TOPICS = LAYERS[7]
 DRAWING = {"matplotlib", "seaborn"}
 HEAVY = (
     "pandas",

@@ -56,11 +56,49 @@ def test_everything_is_kept_in_one_file(findings, tmp_path):
     ]  # fmt: skip
     assert kept["gaps"] == [{"what": "movement", "why": "this bank has no balances"}]
     assert kept["figures"][0].pop("words")[0] == "month"
-    assert kept["figures"] == [{"name": "lorenz", "file": "figures/lorenz.svg", "alt": "A curve.", "caption": "Assets"}]
+    assert kept["figures"] == [
+        {"name": "lorenz", "file": "figures/lorenz.svg", "alt": "A curve.", "caption": "Assets",
+         "title": "", "about": "", "reading": ""}
+    ]  # fmt: skip
     assert kept["tables"][0]["rows"] == [["mass", 0.3333333333]]
     assert kept["tables"][0]["headers"] == ["Tier", "Assets, EUR"]
     assert kept["actions"] == [{"name": "calls", "rows": 1, "columns": ["customer_id", "reason"]}]
     assert (tmp_path / "actions" / "calls.csv").exists()
+
+
+def test_a_figure_keeps_its_finding_its_reading_and_a_picture_for_slides(tmp_path):
+    from crmlab import charts
+
+    findings = Findings(BANK, folder=tmp_path)
+    frame = pd.DataFrame({"tier": ["mass", "rich"], "customers": [90, 10]})
+    words = {"title": "Most are in the mass tier", "subtitle": "Customers, n = 100"}
+    drawn = charts.bars(frame, label="tier", value="customers", quantity="Customers", unit="count", **words)
+    findings.figure("tiers", drawn, alt="Bars.")
+    findings.note("90 of 100.")
+    findings.note("A second note.")
+    (kept,) = findings.as_dict()["figures"]
+    assert (kept["title"], kept["about"], kept["reading"]) == (
+        "Most are in the mass tier", "Customers, n = 100", "90 of 100.",
+    )  # fmt: skip
+    whole = (tmp_path / "figures" / "tiers.svg").read_text(encoding="utf-8")
+    bare = (tmp_path / "figures" / "slides" / "tiers.svg").read_text(encoding="utf-8")
+    assert "Most are in the mass tier" in whole  # Matplotlib writes each text as a remark beside its paths
+    assert "Most are in the mass tier" not in bare
+    assert "Customers, n = 100" not in bare
+    assert (tmp_path / "figures" / "slides" / "tiers.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_figures_of_other_questions_are_kept_as_they_are(tmp_path):
+    from crmlab.findings.reading import DrawnFigure
+
+    findings = Findings(BANK, folder=tmp_path)
+    one = DrawnFigure("regions_map", "Bars.", "North leads", "North leads", "n = 9", "", b"<svg/>", "svg", b"", ("N",))
+    findings.figures([one])
+    assert (tmp_path / "figures" / "regions_map.svg").read_bytes() == b"<svg/>"
+    (kept,) = findings.as_dict()["figures"]
+    assert (kept["alt"], kept["caption"], kept["words"]) == ("Bars.", "North leads", ["N"])
+    with pytest.raises(CrmlabError, match="'regions_map' is given twice"):
+        findings.figures([one])
 
 
 def test_outside_a_run_nothing_is_written(tmp_path, monkeypatch):

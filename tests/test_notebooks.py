@@ -135,3 +135,31 @@ def test_the_report_of_a_spoiled_bank_tells_every_kind_of_defect(tmp_path):
     assert {kind for kind in kinds if kind not in told} == set()
     alarms = next(number for number in kept["numbers"] if number["name"] == "alarms")
     assert alarms["value"] >= len(kinds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_deck_of_the_run_is_whole_and_its_numbers_are_those_of_the_findings(first, language, monkeypatch):
+    pytest.importorskip("pptx", reason="python-pptx is not installed")
+    from crmlab.findings import read_run
+    from crmlab.language import catalogue
+    from crmlab.presenting import pdf, present
+    from crmlab.presenting.slides import BOXES, lay_out
+    from crmlab.story import tell
+
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
+    folder = first.index.parent
+    done = present(folder, language=language)
+    assert done.missing == ()
+    assert 10 <= done.slides <= 15
+    slides = lay_out(tell(read_run(folder), language=language), catalogue(language))
+    assert [s.title for s in slides if not (s.figure or s.table or s.texts)] == []
+    assert [s.title for s in slides if s.table and sum(s.table.heights) > BOXES["table"].h] == []
+    number = re.compile(r"\d[\d,]*(?:\.\d+)?")
+    kept = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("findings.json"))
+    kept += (folder / "manifest.json").read_text(encoding="utf-8")
+    known = set(number.findall(kept.replace("\\u2212", "-")))
+    shown = {
+        one for slide in slides if slide.figure for text in (slide.title, *slide.texts) for one in number.findall(text)
+    }
+    assert shown - known == set()

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 __all__ = [
@@ -137,18 +138,21 @@ def finish(ax: Axes, title: str, subtitle: str = "", *, grid: str = "y") -> Axes
     for one in figure.axes if own else [ax]:
         if grid != "none" and not getattr(one, "crmlab_no_grid", False):
             one.grid(axis=grid)
+    said = (" ".join(title.split()), " ".join(subtitle.split()))
     title = textwrap.fill(title, _TITLE_CHARACTERS)
     subtitle = textwrap.fill(subtitle, _SUB_CHARACTERS)
-    if not own:
+    if own:
+        head = _head_of_own(figure, ax, title, subtitle)
+    else:
         above = 6 + 11 * subtitle.count("\n") + (13 if subtitle else 0)
-        ax.set_title(title, loc="left", fontsize=_TITLE_POINTS, pad=above, **bold(title))
-        ax.annotate(subtitle, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", color=SOFT,
-                    fontsize=_SUB_POINTS, va="bottom")  # fmt: skip
-        return ax
-    return _finish_own(figure, ax, title, subtitle)
+        head = [ax.set_title(title, loc="left", fontsize=_TITLE_POINTS, pad=above, **bold(title))]
+        head += [ax.annotate(subtitle, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points",
+                             color=SOFT, fontsize=_SUB_POINTS, va="bottom")]  # fmt: skip
+    figure.crmlab_said, figure.crmlab_head = said, head  # a slide says them itself, and draws the figure without them
+    return ax
 
 
-def _finish_own(figure: Figure, ax: Axes, title: str, subtitle: str) -> Axes:
+def _head_of_own(figure: Figure, ax: Axes, title: str, subtitle: str) -> list[Text]:
     """Lay out below the titles, then hang both at the figure's left edge, where long labels cannot push them."""
     height = figure.get_size_inches()[1]
     title_inches, top = _line_inches(title, subtitle)
@@ -164,10 +168,11 @@ def _finish_own(figure: Figure, ax: Axes, title: str, subtitle: str) -> Axes:
     head = ax.set_title(title, loc="left", fontsize=_TITLE_POINTS, y=y, pad=0, **bold(title))
     head.set_position((x, y))
     head.set_verticalalignment("top")
-    if subtitle:
-        x, y = inside(0.008, 0.04 + title_inches + 0.04)
-        ax.text(x, y, subtitle, transform=ax.transAxes, color=SOFT, fontsize=_SUB_POINTS, va="top", ha="left")
-    return ax
+    if not subtitle:
+        return [head]
+    x, y = inside(0.008, 0.04 + title_inches + 0.04)
+    below = {"color": SOFT, "fontsize": _SUB_POINTS, "va": "top", "ha": "left"}
+    return [head, ax.text(x, y, subtitle, transform=ax.transAxes, **below)]
 
 
 def _line_inches(title: str, subtitle: str) -> tuple[float, float]:

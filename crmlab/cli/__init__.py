@@ -19,6 +19,7 @@ _COMMANDS = {
     "check": ("check", "Check a bank against the contract."),
     "list": ("listing", "List the questions, the tables they need and their parameters."),
     "run": ("run", "Answer questions about a bank and write the report."),
+    "present": ("present", "Write the deck of a run: HTML, PowerPoint, PDF."),
     "new": ("new", "Start a notebook for a question of your own."),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from crmlab.errors import refuse
 from crmlab.findings.lists import action_list, write_action_list
 from crmlab.findings.models import model_text
-from crmlab.findings.pictures import data_uri, drawn_words, figure_of, render
+from crmlab.findings.pictures import data_uri, drawn_words, figure_of, render, said_by, without_head
 from crmlab.findings.privacy import hide_small_groups, personal_columns
 from crmlab.findings.tables import flatten, plain, show
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crmlab.findings.reading import DrawnFigure
     from crmlab.stats import Estimate
 
 __all__ = ["NOTEBOOK_VARIABLE", "RESULT_VARIABLE", "Findings"]
@@ -105,6 +106,9 @@ class Findings:
     def note(self, sentence: str) -> None:
         """Keep one computed reading of the evidence just shown."""
         self._notes.append(_sentence("note", sentence))
+        if self._figures:
+            latest = next(reversed(self._figures.values()))
+            latest["reading"] = latest["reading"] or self._notes[-1]
         _display("note", str(len(self._notes) - 1), {"text/markdown": self._notes[-1]})
 
     def gap(self, what: str, why: str) -> None:
@@ -131,18 +135,44 @@ class Findings:
             refuse(f"findings.figure: {name!r} has no alt text. Say in a sentence what the figure shows.")
         picture = figure_of(name, drawn)
         content, ending = render(picture)
+        title, about = said_by(picture)
         self._figures[name] = {
             "name": name,
             "file": f"figures/{name}.{ending}",
             "alt": str(alt).strip(),
             "caption": str(caption).strip(),
+            "title": title,
+            "about": about,
+            "reading": "",  # the note that follows
             "words": drawn_words(picture),
         }
         self._write(f"figures/{name}.{ending}", content)
-        address = data_uri(content, ending)
-        html = f'<figure><img alt="{escape(alt)}" src="{address}"><figcaption>{escape(caption)}</figcaption></figure>'
+        if self._folder:
+            slide, slide_ending, pixels = without_head(picture)
+            self._write(f"figures/slides/{name}.{slide_ending}", slide)
+            self._write(f"figures/slides/{name}.png", pixels)
         _close(picture)
+        html = _figure_html(str(alt), str(caption), content, ending)
         _display("figure", name, {"text/html": html, "text/plain": str(alt)})
+
+    def figures(self, drawn: Iterable[DrawnFigure]) -> None:
+        """Keep figures that other questions of the same run have drawn, each under its question's name and its own."""
+        for one in drawn:
+            name = one.name
+            self._check_name("figure", name, self._figures)
+            ending = one.ending
+            self._figures[name] = {
+                "name": name,
+                "file": f"figures/{name}.{ending}",
+                "alt": one.alt,
+                "caption": one.caption,
+                "title": one.title,
+                "about": one.about,
+                "reading": "",
+                "words": list(one.words),
+            }
+            self._write(f"figures/{name}.{ending}", one.content)
+            _display("figure", name, {"text/html": _figure_html(one.alt, one.caption, one.content, ending)})
 
     def table(self, name: str, frame: pd.DataFrame, *, caption: str = "", n: str | None = None) -> None:
         """Keep a table of aggregates; the first 10 rows are shown.
@@ -273,6 +303,11 @@ def _sentence(kind: str, text: str) -> str:
     if not said:
         refuse(f"findings.{kind}: the sentence is empty. Say what was found.")
     return said
+
+
+def _figure_html(alt: str, caption: str, content: bytes, ending: str) -> str:
+    picture = f'<img alt="{escape(alt)}" src="{data_uri(content, ending)}">'
+    return f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def _close(figure: Any) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 from crmlab.errors import refuse
 
-__all__ = ["data_uri", "drawn_words", "figure_of", "render"]
+__all__ = ["DPI", "data_uri", "drawn_words", "figure_of", "render", "said_by", "without_head"]
 
 _LARGEST_SVG_BYTES = 300_000  # a scatter of 50,000 points would be 5 MB; such a figure becomes a PNG
-_DPI = 200
+DPI = 200
 _MIME = {"svg": "image/svg+xml", "png": "image/png"}
 
 
@@ -45,9 +45,41 @@ def render(figure: Any) -> tuple[bytes, str]:
         figure.savefig(vector, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
     if vector.tell() <= _LARGEST_SVG_BYTES:
         return vector.getvalue(), "svg"
+    return _pixels(figure), "png"
+
+
+def _pixels(figure: Any) -> bytes:
     pixels = io.BytesIO()
-    figure.savefig(pixels, format="png", dpi=_DPI, bbox_inches="tight", metadata={"Software": None})
-    return pixels.getvalue(), "png"
+    figure.savefig(pixels, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
+    return pixels.getvalue()
+
+
+def without_head(figure: Any) -> tuple[bytes, str, bytes]:
+    """Draw a figure for a slide, which says the figure's title and second line itself.
+
+    Returns
+    -------
+    (bytes, ending, png)
+        As `render` gives it, and once more as PNG, which a presentation program can show everywhere.
+    """
+    head = [text for text in getattr(figure, "crmlab_head", ()) if text.get_visible()]
+    for text in head:
+        text.set_visible(False)
+    try:
+        content, ending = render(figure)
+        return content, ending, content if ending == "png" else _pixels(figure)
+    finally:
+        for text in head:
+            text.set_visible(True)
+
+
+def said_by(figure: Any) -> tuple[str, str]:
+    """Give the title of a figure, which is its finding, and its second line; empty where it has none.
+
+    >>> said_by(object())
+    ('', '')
+    """
+    return getattr(figure, "crmlab_said", ("", ""))
 
 
 def drawn_words(figure: Any) -> list[str]:

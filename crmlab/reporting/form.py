@@ -73,7 +73,8 @@ def form_problems(path: Path | str) -> tuple[str, ...]:
 def _title_problems(read: Any) -> Iterator[str]:
     if not read.question.endswith(("?", "？")):
         yield f"{read.name}: the title {read.question!r} is no question. End it with a question mark."
-    given = {"Decision": read.decision, "Owner": read.owner, "Reads": read.needs.alternatives, "Writes": read.writes}
+    reads = read.needs.alternatives or read.reads_run
+    given = {"Decision": read.decision, "Owner": read.owner, "Reads": reads, "Writes": read.writes}
     for field, value in given.items():
         if not value:
             yield f"{read.name}: the title cell lacks {field}. Add a line **{field}** ..."
@@ -82,7 +83,7 @@ def _title_problems(read: Any) -> Iterator[str]:
 def _parameter_problems(read: Any) -> Iterator[str]:
     if len(read.parameters) > _MOST_PARAMETERS:
         yield f"{read.name}: has {len(read.parameters)} parameters, more than {_MOST_PARAMETERS}. Fix some in code."
-    for name in ("source", "as_of"):
+    for name in () if read.reads_run else ("source", "as_of"):
         if name not in {p.name for p in read.parameters}:
             yield f"{read.name}: lacks the parameter {name}. Copy its line from another notebook."
     for parameter in read.parameters:

@@ -21,7 +21,7 @@ _LIBRARIES = (
     "papermill",
 )  # fmt: skip
 # A change there reaches an answer only through the data, whose own fingerprint counts, or not at all.
-_NO_PART = ("simulation", "validation", "cli")
+_NO_PART = ("simulation", "validation", "presenting", "cli")
 
 
 @functools.cache
@@ -30,7 +30,7 @@ def package_hash(folder: Path = _PACKAGE) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.suffix in (".py", ".j2", ".css", ".json") and parts[0] not in _NO_PART:
+        if path.suffix in (".py", ".j2", ".css", ".json", ".po") and parts[0] not in _NO_PART:
             digest.update("/".join(parts).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -216,7 +216,7 @@ def resolve_parameters(
     ("parameter 'month' is in none of the chosen notebooks. They know months. Did you mean 'months'?",)
     """
     values = {notebook: {p.name: p.default for p in known} for notebook, known in notebooks.items()}
-    names = sorted({p.name for known in notebooks.values() for p in known} - {"source", "as_of"})
+    names = sorted({p.name for known in notebooks.values() for p in known} - {"source", "as_of", "run"})
     problems: list[str] = []
     seen: set[str] = set()
     for text in wanted:
@@ -227,6 +227,9 @@ def resolve_parameters(
             continue
         if name in ("source", "as_of"):
             problems.append(f"parameter {name!r} belongs to the whole run. Use --{name.replace('_', '-')} instead.")
+            continue
+        if name == "run":
+            problems.append("parameter 'run' is the run itself. In JupyterLab a notebook can read another one.")
             continue
         if name in seen:
             problems.append(f"parameter {name!r} is given twice. Give it once.")

@@ -125,7 +125,7 @@ def make_plan(
         if question.name == VALIDATION:
             problems.append(f"notebook {VALIDATION!r}: its name is taken by the validation page. Give it another.")
         lacking = [name for name in _OF_THE_RUN if name not in {p.name for p in question.parameters}]
-        if lacking and not question.problems:
+        if lacking and not question.problems and not question.reads_run:
             problems.append(
                 f"{question.name}: the parameters cell lacks {' and '.join(lacking)}. Add {_lines(lacking)}"
             )

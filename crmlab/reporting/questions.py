@@ -90,6 +90,11 @@ class Question:
     code_hash: str
 
     @property
+    def reads_run(self) -> bool:
+        """Whether it reads the answers of the other questions of its run, and no bank."""
+        return any(parameter.name == "run" for parameter in self.parameters)
+
+    @property
     def chapter(self) -> str:
         """First digit of the file name, or an empty text."""
         return self.name[0] if self.name[:1].isdigit() else ""

@@ -26,6 +26,7 @@ from crmlab.reporting.index import write_index
 from crmlab.reporting.manifest import write_manifest
 from crmlab.reporting.plan import VALIDATION, Asked, Plan
 from crmlab.reporting.results import Result, RunFolder
+from crmlab.reporting.stories import ask_story
 from crmlab.reporting.validating import ask_validation
 
 __all__ = ["Summary", "Watcher", "run"]
@@ -92,29 +93,48 @@ def run(plan: Plan, watcher: Watcher, *, fresh: bool = False) -> Summary:
     folder = RunFolder(plan.out)
     results: dict[str, Result] = {}
     with folder.only_here():
-        todo: list[Asked] = []
-        for asked in plan.asked:
-            name = asked.question.name
-            stored = None if fresh else folder.answered(name)
-            if asked.lacks:
-                folder.drop(name)
-                reason = f"needs {asked.lacks}"
-                results[name] = Result(name, asked.question.question, "not_answered", asked.key, reason=reason)
-                watcher.ends(results[name])
-            elif stored and stored.key == asked.key:
-                results[name] = stored
-                watcher.ends(stored)
-            else:
-                todo.append(asked)
-        for result in _Workers(plan, folder, watcher).answer(todo):
-            results[result.name] = result
+        about_the_bank = [asked for asked in plan.asked if not asked.question.reads_run]
+        results |= _answer(about_the_bank, plan, folder, watcher, fresh=fresh)
+        standing = [*results.values(), *_standing(plan, folder)]
+        stories = [asked for asked in plan.asked if asked.question.reads_run]
+        if stories:  # they read the manifest, so it is written before them, and once more at the end
+            write_manifest(plan, folder, _in_order(standing), None, time.perf_counter() - started)
+            asked_now = [ask_story(asked, folder, standing) for asked in stories]
+            results |= _answer(asked_now, plan, folder, watcher, fresh=fresh)
         ordered = tuple(results[asked.question.name] for asked in plan.asked)
-        standing = sorted((*ordered, *_standing(plan, folder)), key=lambda result: result.name)
+        told = [*(results[asked.question.name] for asked in stories), *_stories_standing(plan, folder, standing)]
+        standing = _in_order([*standing, *told])
         validation = _validate(plan, folder, watcher, standing, fresh=fresh)
         index = write_index(plan, folder, standing, validation)
         seconds = time.perf_counter() - started
         write_manifest(plan, folder, standing, validation, seconds)
     return Summary(ordered, validation, index, seconds)
+
+
+def _in_order(results: list[Result]) -> list[Result]:
+    return sorted(results, key=lambda result: result.name)
+
+
+def _answer(wanted: list[Asked], plan: Plan, folder: RunFolder, watcher: Watcher, *, fresh: bool) -> dict[str, Result]:
+    """Answer questions: from earlier results where nothing changed, else by running them."""
+    results: dict[str, Result] = {}
+    todo: list[Asked] = []
+    for asked in wanted:
+        name = asked.question.name
+        stored = None if fresh else folder.answered(name)
+        if asked.lacks:
+            folder.drop(name)
+            reason = f"needs {asked.lacks}"
+            results[name] = Result(name, asked.question.question, "not_answered", asked.key, reason=reason)
+            watcher.ends(results[name])
+        elif stored and stored.key == asked.key:
+            results[name] = stored
+            watcher.ends(stored)
+        else:
+            todo.append(asked)
+    for result in _Workers(plan, folder, watcher).answer(todo):
+        results[result.name] = result
+    return results
 
 
 def _validate(plan: Plan, folder: RunFolder, watcher: Watcher, standing: list[Result], *, fresh: bool) -> Result | None:
@@ -133,8 +153,16 @@ def _validate(plan: Plan, folder: RunFolder, watcher: Watcher, standing: list[Re
 
 def _standing(plan: Plan, folder: RunFolder) -> list[Result]:
     """Earlier answers that this run did not ask for and that still hold: same notebook, code, data and day."""
-    stored = [(other, folder.answered(other.question.name)) for other in plan.others]
+    others = [other for other in plan.others if not other.question.reads_run]
+    stored = [(other, folder.answered(other.question.name)) for other in others]
     return [result for other, result in stored if result and result.details.get("basis") == other.basis]
+
+
+def _stories_standing(plan: Plan, folder: RunFolder, standing: list[Result]) -> list[Result]:
+    """Earlier stories that this run did not ask for and whose every answer still stands as it was."""
+    asked = [ask_story(other, folder, standing) for other in plan.others if other.question.reads_run]
+    stored = [(one, folder.answered(one.question.name)) for one in asked]
+    return [result for one, result in stored if result and result.key == one.key]
 
 
 class _Workers:
@@ -186,7 +214,7 @@ class _Workers:
             "folder": str(begun),
             "notebook": str(asked.question.path),
             "cwd": str(asked.question.path.parent),
-            "parameters": {**asked.parameters, **asked.files, "source": plan.source},
+            "parameters": {**asked.parameters, **asked.files, **_source(asked, plan)},
             "page": {
                 "name": name,
                 "question": asked.question.question,
@@ -244,6 +272,8 @@ class _Workers:
             "seconds": (done or {}).get("seconds"),
             "peak_memory_mib": (done or {}).get("memory_mib"),
             "basis": asked.basis,
+            "decision": asked.question.decision,
+            "owner": asked.question.owner,
             **commit(),
         }
         common = {"name": name, "question": asked.question.question, "key": asked.key, "details": details}
@@ -276,6 +306,10 @@ class _Workers:
         except CrmlabError as refusal:
             return {"cell": None, "line": "", "error": str(refusal), "cure": ""}
         return None
+
+
+def _source(asked: Asked, plan: Plan) -> dict[str, str]:
+    return {} if asked.question.reads_run else {"source": plan.source}
 
 
 def _environment(name: str, begun: Path, jobs: int) -> dict[str, str]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmlab.stats import Estimate
 from crmlab.validation.answers import (
+    case_study,
     churn,
     customer_base,
     customer_value,
@@ -55,6 +56,7 @@ MODULES: tuple[ModuleType, ...] = (
     win_back,
     lifecycle_stages,
     customer_value,
+    case_study,
 )
 _FIELDS = ("value", "unit", "low", "high", "n", "method", "level")
 _NOBODY_SAID = "nobody has registered yet what is true of it"
