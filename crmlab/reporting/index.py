@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from crmlab.bank.engine import project_folder
+from crmlab.reporting.glossary import read_glossary, write_glossary
 from crmlab.reporting.identity import commit
 from crmlab.reporting.plan import Plan
 from crmlab.reporting.results import Result, RunFolder, write_whole
@@ -30,6 +32,8 @@ def write_index(plan: Plan, folder: RunFolder, results: Sequence[Result], valida
     """Write ``index.html`` with the results, in reading order, and how they compare with a known truth."""
     from crmlab.reporting.page import environment
 
+    terms = read_glossary(project_folder() / "GLOSSARY.md")
+    write_glossary(folder.path, terms)
     chapters: dict[str, list[Result]] = {}
     for result in results:
         if result.status == "answered":
@@ -44,6 +48,7 @@ def write_index(plan: Plan, folder: RunFolder, results: Sequence[Result], valida
             unanswered=[r for r in results if r.status == "not_answered"],
             validation=validation,
             facts={**plan.facts, **commit()},
+            has_glossary=bool(terms),
         )
     )
     path = folder.path / "index.html"

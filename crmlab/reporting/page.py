@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from crmlab.bank.engine import project_folder
 from crmlab.errors import refuse
 from crmlab.findings.pictures import data_uri
 from crmlab.findings.privacy import personal_columns
+from crmlab.reporting.downloads import csv_address, workbook_address
+from crmlab.reporting.glossary import link_terms, read_glossary
 from crmlab.reporting.markup import Headings, cell_html, code_html, inline_html, markdown_html, plain_table_html
 from crmlab.reporting.results import write_whole
 
@@ -75,11 +78,21 @@ def write_page(folder: Path, about: dict[str, Any]) -> Path:
     findings = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
     cells = json.loads((folder / "notebook.ipynb").read_text(encoding="utf-8"))["cells"]
     sections = _sections(cells, _Blocks(folder, findings), Headings())
+    terms = read_glossary(project_folder() / "GLOSSARY.md")
     html = (
         environment()
         .get_template("page.html.j2")
-        .render(about=about, findings=findings, sections=sections, facts=about["facts"], shown=_NUMBERS_SHOWN)
+        .render(
+            about=about,
+            findings=findings,
+            sections=sections,
+            facts=about["facts"],
+            shown=_NUMBERS_SHOWN,
+            workbook=workbook_address(findings["tables"], findings["numbers"]) if findings["tables"] else "",
+            has_glossary=bool(terms),
+        )
     )
+    html = link_terms(html, terms)
     path = folder / f"{about['name']}.html"
     write_whole(path, html)
     return path
@@ -218,7 +231,8 @@ class _Blocks:
             entry = self._named["table"][name]
             more = max(0, len(entry["texts"]) - _ROWS_SHOWN)
             wide = [any(len(text) > _LONG_TEXT for text in column) for column in zip(*entry["texts"], strict=True)]
-            return {"kind": "table", **entry, "texts": entry["texts"][:_ROWS_SHOWN], "more": more, "wide": wide}
+            return {"kind": "table", **entry, "texts": entry["texts"][:_ROWS_SHOWN], "more": more, "wide": wide,
+                    "csv": csv_address(entry)}  # fmt: skip
         if kind == "note":
             return {"kind": "note", "text": self._findings["notes"][int(name)]}
         if kind in ("actions", "model"):
