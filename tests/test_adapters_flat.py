@@ -144,7 +144,8 @@ def test_broken_rows_are_kept_counted_and_set_aside_by_the_check(tmp_path):
          " Known: ['female', 'male', 'other']."),
         ("drop:", "dropp:",
          "kunden.yml: 'dropp' is not a key. Did you mean 'drop'? Known: ['columns', 'currency', 'decimal', 'delimiter',"
-         " 'drop', 'encoding', 'label_means', 'minor_units', 'name', 'nulls', 'sha256', 'snapshot_on', 'thousands', 'timezone']."),
+         " 'drop', 'encoding', 'label_means', 'minor_units', 'name', 'nulls', 'sha256', 'snapshot_on', 'thousands',"
+         " 'timezone']."),
         ("Nachname: names", "Alter: names",
          "kunden.yml: 'Alter' is mapped and dropped. Keep one of the two."),
         ("  customer_id: Kundennummer", "",

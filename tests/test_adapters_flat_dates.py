@@ -149,8 +149,8 @@ def test_a_changed_copy_of_a_known_file_is_read_and_said_to_be_one(files, tmp_pa
     report = import_bank("flat", source, tmp_path / "bank", mapping=str(mapping))
     assert report.findings[0] == (
         f"The file is not the one that calls.yml was written for (sha256"
-        f" {hashlib.sha256(changed.encode()).hexdigest()[:12]}..., known {digest[:12]}...): cells may be changed, blanked"
-        " or renamed. Figures published for the known file need not hold."
+        f" {hashlib.sha256(changed.encode()).hexdigest()[:12]}..., known {digest[:12]}...): cells may be changed,"
+        " blanked or renamed. Figures published for the known file need not hold."
     )
     assert report.checks["is_known_file"] is False
     assert report.rows_written == {"customers": 6, "snapshot": 6}
@@ -171,8 +171,7 @@ def test_the_shipped_mapping_dates_the_portuguese_calls(real_data, tmp_path):
     assert report.checks["is_known_file"] is True
     frame = Bank.open(tmp_path / "bank").frame("snapshot")
     assert (len(frame), int(frame["churned"].sum())) == (45_211, 5_289)
-    # May 2008 to November 2010, as its authors say; 27,729 calls in 2008, 14,862 in 2009, 2,620 in 2010: counted by hand
-    # from where the months run back in the file (dec to jan twice)
+    # May 2008 to November 2010, as its authors say; calls a year summed by hand over the file's runs of months
     assert (str(frame["snapshot_on"].min().date()), str(frame["snapshot_on"].max().date())) == (
         "2008-05-05",
         "2010-11-17",

@@ -11,7 +11,6 @@ import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -25,6 +24,7 @@ from crmlab.bank.engine import (
     scratch_folder,
     temporary_folder,
 )
+from crmlab.bank.facts import Facts, facts_of
 from crmlab.bank.fingerprint import write_atomic
 from crmlab.bank.intake import Conformed, conform_table
 from crmlab.bank.mapping import BankMap
@@ -41,24 +41,6 @@ __all__ = ["Facts", "enter", "inspect", "remembered_early"]
 _VERSION = 2  # raise it when the door's rules change, so that remembered verdicts are made anew
 _KEPT = 3  # verdicts kept for one source
 _log = logging.getLogger("crmlab")
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is known about a bank beside its tables."""
-
-    name: str
-    currency: str
-    minor_units: int
-    timezone: str
-    extracted_on: dt.date | None
-    report_on: dt.date | None
-    fingerprint: str
-    report: Report
-    questionnaire: str = ""  # name or path of the questionnaire that the survey follows; empty where none is named
-    label_means: str = ""  # what the label of a flat file means, in words
-    early: dict[str, list[str]] | None = None  # table -> columns that refer to a row known only later
-    made_with: dict[str, Any] = field(default_factory=dict)  # how a program made the tables, e.g. seed of a simulation
 
 
 @dataclass
@@ -83,7 +65,7 @@ def enter(source: str | Path, *, check: bool = True) -> tuple[duckdb.DuckDBPyCon
     if not found.is_live:
         fingerprint = found.fingerprint()
         if (not check or found.facts.accepted == fingerprint) and _trust(connection, found):
-            return connection, _facts(found, fingerprint, Report(found.name))
+            return connection, facts_of(found, fingerprint, Report(found.name))
         folder = _remembered(found, fingerprint)
         if folder:
             return connection, _reopen(connection, found, fingerprint, folder)
@@ -126,32 +108,6 @@ def remembered_early(connection: duckdb.DuckDBPyConnection, facts: Facts, tables
         early, _ = early_rows(connection, tables)
         write_atomic(note, json.dumps(early))
         return early
-
-
-def _facts(found: Source, fingerprint: str, report: Report, early: dict[str, list[str]] | None = None) -> Facts:
-    given = found.facts
-    return Facts(
-        name=found.name,
-        currency=given.currency,
-        minor_units=given.minor_units,
-        timezone=given.timezone,
-        extracted_on=given.extracted_on,
-        report_on=given.report_on,
-        fingerprint=fingerprint,
-        report=report,
-        questionnaire=_questionnaire(found),
-        label_means=given.label_means,
-        early=early,
-        made_with=dict(given.made_with),
-    )
-
-
-def _questionnaire(found: Source) -> str:
-    """Name of the questionnaire in ``bank.yml``, or the path of its file, from the folder of ``bank.yml``."""
-    given = found.facts.questionnaire or ""
-    if Path(given).suffix not in (".yml", ".yaml"):
-        return given
-    return str((found.path if found.path.is_dir() else found.path.parent) / given)
 
 
 def _trust(connection: duckdb.DuckDBPyConnection, found: Source) -> bool:
@@ -399,4 +355,4 @@ def _reopen(connection: duckdb.DuckDBPyConnection, found: Source, fingerprint: s
             "is" if rules == 1 else "are",
             "1 row was" if rows == 1 else f"{rows:,} rows were",
         )
-    return _facts(found, fingerprint, report, kept["early"])
+    return facts_of(found, fingerprint, report, kept["early"])

@@ -229,7 +229,8 @@ def _known(report: ImportReport, path: Path, given: FlatMap, told: str) -> Impor
     else:
         report.findings.insert(
             0,
-            f"The file is not the one that {told} was written for (sha256 {found[:12]}..., known {given.sha256[:12]}...):"
+            f"The file is not the one that {told} was written for"
+            f" (sha256 {found[:12]}..., known {given.sha256[:12]}...):"
             " cells may be changed, blanked or renamed. Figures published for the known file need not hold.",
         )
     return report

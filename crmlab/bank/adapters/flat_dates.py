@@ -64,8 +64,10 @@ def far_day(file: str, order: MonthOrder, first: dt.date | None, last: dt.date |
     """Return a problem where the days put together cannot be right.
 
     >>> order = MonthOrder(month="m", first_year=2020)
-    >>> far_day("a.csv", order, dt.date(2020, 1, 31), dt.date(2051, 1, 31), dt.date(2026, 1, 1))
-    ["a.csv: read in file order, the months of 'm' run from 2020-01-31 to 2051-01-31, beyond today. Sort the file by time, or give a column with the whole date."]
+    >>> far_day("a.csv", order, dt.date(2020, 1, 31), dt.date(2021, 1, 31), dt.date(2026, 1, 1))
+    []
+    >>> far_day("a.csv", order, None, None, dt.date(2026, 1, 1))
+    ["a.csv: no row has a month in 'm'. Give numbers 1 to 12, or English names."]
     """
     if last is None or first is None:
         return [f"{file}: no row has a month in {order.month!r}. Give numbers 1 to 12, or English names."]

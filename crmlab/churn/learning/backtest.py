@@ -184,8 +184,10 @@ def blocks_in_time(dates: object, outcome: object, *, count: int = 5) -> tuple[T
     days = pd.to_datetime(pd.Series(np.asarray(dates))).to_numpy().astype("datetime64[D]")
     y = np.asarray(outcome, dtype=float)
     refuse(
-        *([f"blocks_in_time: count is {count!r}. Give a whole number, 1 or more."] * (not isinstance(count, int) or count < 1)),
-        *([f"blocks_in_time: {len(days):,} dates against {len(y):,} outcomes. Give both by row."] * (len(days) != len(y))),
+        *([f"blocks_in_time: count is {count!r}. Give a whole number, 1 or more."]
+          * (not isinstance(count, int) or count < 1)),
+        *([f"blocks_in_time: {len(days):,} dates against {len(y):,} outcomes. Give both by row."]
+          * (len(days) != len(y))),
         *(["blocks_in_time: some rows have no date. Date every row."] * bool(np.isnat(days).any())),
     )  # fmt: skip
     found, which = np.unique(days, return_inverse=True)
@@ -245,13 +247,10 @@ def random_split(
             p[test] = _judged(model(), panel, names, outcome, None, np.flatnonzero(fold != k), test)[0]
     whose, y = judged.scores["customer_id"], judged.scores["outcome"].to_numpy(dtype=float)
     periods = judged.scores["as_of"] if judged.scores["as_of"].nunique() > 1 else None
-    found = []
-    for score in (judged.scores["p_model"].to_numpy(), p[places]):
-        found.append(
-            auc(y, score, customers=whose)
-            if periods is None
-            else auc_within_periods(y, score, periods, customers=whose)
-        )
+    found = [
+        auc(y, score, customers=whose) if periods is None else auc_within_periods(y, score, periods, customers=whose)
+        for score in (judged.scores["p_model"].to_numpy(), p[places])
+    ]
     frame = pd.DataFrame(
         [
             (name, one.value, one.low, one.high, one.n)

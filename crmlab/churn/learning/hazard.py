@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,8 @@ def person_periods(
 
     Examples
     --------
-    >>> person_periods(pd.DataFrame({"x": [5, 6]}), [2, 1], ["moved", ""])[["x", "months_ahead", "exit_cause"]].values.tolist()
+    >>> table = person_periods(pd.DataFrame({"x": [5, 6]}), [2, 1], ["moved", ""])
+    >>> table[["x", "months_ahead", "exit_cause"]].values.tolist()
     [[5, 1, ''], [5, 2, 'moved'], [6, 1, '']]
     """
     given = pd.to_numeric(pd.Series(np.asarray(months)), errors="coerce")
@@ -60,7 +61,8 @@ def person_periods(
     refuse(
         *([f"person_periods: {n:,} rows of features, {len(given):,} months, {len(cause):,} causes. Give all by row."]
           * (not n == len(given) == len(cause))),
-        *([f"person_periods: months are no whole numbers from 0 in {wrong:,} rows. Count months observed."] * (wrong > 0)),
+        *([f"person_periods: months are no whole numbers from 0 in {wrong:,} rows. Count months observed."]
+          * (wrong > 0)),
         *([f"person_periods: {never:,} rows left after 0 months. Count the month of leaving as one."] * (never > 0)),
         *([f"person_periods: horizon_months is {horizon_months!r}. Give a whole number, 1 or more."]
           * (not isinstance(horizon_months, int) or horizon_months < 1)),
@@ -158,7 +160,8 @@ class HazardModel:
         self.rare_ = {name: int(n) for name, n in sorted(counts[counts < FEWEST_EVENTS].items())}
         if not self.causes_:
             refuse(
-                f"HazardModel: {int(counts.sum()):,} exits in {len(table):,} months. Give at least {FEWEST_EVENTS} of a cause."
+                f"HazardModel: {int(counts.sum()):,} exits in {len(table):,} months. "
+                f"Give at least {FEWEST_EVENTS} of a cause."
             )
         self._constant = {name: n / len(table) for name, n in self.rare_.items()}
         x = table[[*self.columns_, MONTH]]
@@ -301,8 +304,8 @@ def survival_check(
     )  # fmt: skip
     off, last = int(frame["is_off"].sum()), frame[known].iloc[-1] if known.any() else None
     told = "Nobody was followed." if last is None else (
-        f"By month {int(last['month'])} {100 * last['said']:.1f} % were said to have left, {100 * last['happened']:.1f} % had "
-        f"({100 * last['happened_low']:.1f} to {100 * last['happened_high']:.1f} %)."
+        f"By month {int(last['month'])} {100 * last['said']:.1f} % were said to have left, "
+        f"{100 * last['happened']:.1f} % had ({100 * last['happened_low']:.1f} to {100 * last['happened_high']:.1f} %)."
     )  # fmt: skip
     return Evidence(
         frame,

@@ -93,8 +93,8 @@ def by_origin(scores: pd.DataFrame, is_dated: bool, resamples: int, seed: int) -
         frame,
         title=f"Probabilities are off beyond chance on {off} of {len(frame)} {word}s",
         about=f"By {word}: AUC with 95 % interval; calibration error and what right probabilities exceed 1 time in 20",
-        reading=f"By {word} the AUC lies from {low:.3f} to {high:.3f}; the calibration error is beyond chance on {off} of "
-        f"{len(frame)}.",
+        reading=f"By {word} the AUC lies from {low:.3f} to {high:.3f}; the calibration error is beyond chance on {off} "
+        f"of {len(frame)}.",
     )
 
 

@@ -93,7 +93,8 @@ def learned_rows(
     days = None if dates is None else pd.to_datetime(pd.Series(np.asarray(dates))).to_numpy().astype("datetime64[D]")
     whose = None if customers is None else pd.Series(np.asarray(customers, dtype=object))
     refuse(
-        *([f"{what}: some rows have no date. Date every row, or none."] * bool(days is not None and np.isnat(days).any())),
+        *([f"{what}: some rows have no date. Date every row, or none."]
+          * bool(days is not None and np.isnat(days).any())),
         *([f"{what}: some rows have no customer. Name the customer of every row."]
           * bool(whose is not None and whose.isna().any())),
     )  # fmt: skip

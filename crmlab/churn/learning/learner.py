@@ -58,7 +58,7 @@ class ChurnModel:
     et al.). The number of trees is the one with the smallest loss on rows held back: the latest dates, of customers
     whom the model had not seen; without dates, a fold of customers. It is then learned anew from all rows. On the same
     rows a shift, or a shift and stretch, of the log-odds is tried, and kept where it lowers the loss of other rows held
-    back by more than twice its standard error. It leaves the order of customers.
+    back by more than its standard error (a shift of two of its own standard errors). It leaves the order of customers.
 
     A column that parts leavers from stayers without an error is refused: that is no cause, but the outcome itself.
 
@@ -165,8 +165,8 @@ class ChurnModel:
 
         Notes
         -----
-        Exact Shapley values of the trees, averaged over the members. Columns that say the same share what they add. They
-        say what the score is made of, never why a customer leaves.
+        Exact Shapley values of the trees, averaged over the members. Columns that say the same share what they add.
+        They say what the score is made of, never why a customer leaves.
 
         References
         ----------
@@ -260,7 +260,8 @@ class ChurnModel:
         ]
         refuse(
             *(
-                f"ChurnModel: monotone names {name!r}, which is no column.{nearest(name, known)} Name a column of numbers."
+                f"ChurnModel: monotone names {name!r}, which is no column.{nearest(name, known)} "
+                "Name a column of numbers."
                 for name in self.monotone
                 if name not in known
             ),
@@ -270,7 +271,8 @@ class ChurnModel:
                 if prepared.kinds_.get(name) == "words"
             ),
             *(
-                f"ChurnModel: column {name!r} alone tells every outcome. Ask when its value was written, and leave it out."
+                f"ChurnModel: column {name!r} alone tells every outcome. "
+                "Ask when its value was written, and leave it out."
                 for name in tell
             ),
         )

@@ -117,8 +117,8 @@ def model_card(
     Examples
     --------
     >>> model_card(model=None, backtest=None, subgroups=None, drift_limits={"score": "PSI"}, purpose="whom to call",
-    ...     population="all", label="closing", windows="3 months", fingerprint="ab12", owner="CRM", expires_on="2026-06-30",
-    ...     limitations=["no shocks"])
+    ...     population="all", label="closing", windows="3 months", fingerprint="ab12", owner="CRM",
+    ...     expires_on="2026-06-30", limitations=["no shocks"])
     Traceback (most recent call last):
     crmlab.errors.CrmlabError: 3 problems:
     - model_card: model is missing. Give a learned ChurnModel.
@@ -138,8 +138,10 @@ def model_card(
         *(["model_card: subgroups is missing. Give crmlab.stats.subgroups of the rows judged."] * (subgroups is None)),
         *(["model_card: drift_limits is missing. Say what is watched, and from which limit the model is judged anew."]
           * (not drift_limits)),
-        *(f"model_card: {name} is missing. Say {CARD_FIELDS[name]}." for name, text in texts.items() if not str(text).strip()),
-        *([f"model_card: expires_on is missing. Say {CARD_FIELDS['expires_on']}."] * (not str(expires_on or "").strip())),
+        *(f"model_card: {name} is missing. Say {CARD_FIELDS[name]}."
+          for name, text in texts.items() if not str(text).strip()),
+        *([f"model_card: expires_on is missing. Say {CARD_FIELDS['expires_on']}."]
+          * (not str(expires_on or "").strip())),
         *([f"model_card: limitations is missing. Say {CARD_FIELDS['limitations']}."] * (not told)),
     )  # fmt: skip
     assert model is not None
@@ -177,7 +179,8 @@ def _learned(model: ChurnModel, fingerprint: str) -> list[tuple[str, str, str]]:
     signs = ", ".join(f"{name} {'rises' if s > 0 else 'falls'}" for name, s in sorted(model.monotone.items())) or "none"
     left_out = "; ".join(f"{name}: {reason}" for name, reason in prepared.dropped_.items()) or "none"
     return [
-        ("Learning", "rows", f"{model.n_:,} rows, {model.events_count_:,} events ({100 * model.base_rate_:.2f} %){span}"),
+        ("Learning", "rows",
+         f"{model.n_:,} rows, {model.events_count_:,} events ({100 * model.base_rate_:.2f} %){span}"),
         ("Learning", "fingerprint of the data", fingerprint),
         ("Learning", "method", f"LightGBM, {len(model.boosters_)} members of {model.rounds_} trees; rows held back: "
          f"{model.held_back_}; no resampling, no class weights"),

@@ -175,7 +175,7 @@ class Preparation:
             return [], _numbers(column)
         known = {word: code for code, word in enumerate(self.words_[name])}
         text = column.astype("str").where(column.notna())
-        codes = text.map(known).to_numpy(dtype=float, na_value=np.nan, copy=True)
+        codes = text.map(known).to_numpy(dtype=float, na_value=np.nan).copy()
         strange = np.isnan(codes) & text.notna().to_numpy()
         if strange.any() and REST not in known:
             counts = text[strange].value_counts()

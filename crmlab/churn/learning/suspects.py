@@ -54,7 +54,8 @@ def suspects(
 
     Notes
     -----
-    A suspicion, not a proof, unless the kind is ``known late`` or ``time travel``. Fewer than 10 events: nothing is told.
+    A suspicion, not a proof, unless the kind is ``known late`` or ``time travel``. With fewer than 10 events nothing is
+    told. An honest column that is by far the strongest of few is suspected too: see `crmlab.stats.too_good`.
 
     Examples
     --------
