@@ -1,6 +1,6 @@
 """Whom to call so that they stay, with known truth: what each list earns when risk and persuadability agree, or do not.
 
-    python benchmarks/retention.py [--seeds 20] [--quick] [--customers 40000] [--kind dr]
+    python benchmarks/retention.py [--seeds 20] [--quick] [--customers 40000] [--kind dr] [--out FILE]
 
 A trial of 40,000 customers, half of them called by lot; 40,000 others are scored, and the list for them is judged by
 their true effects. Risk and persuadability are known functions of ten facts, correlated +.8, 0 or -.8. All is drawn
@@ -10,6 +10,7 @@ before any list is made; nothing is tuned to the truth.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 
 import numpy as np
@@ -72,9 +73,7 @@ def one_run(
     compared = compare_lists(judged)
     held = trial[~trial["is_treated"]]
     risk = Expectation("trees", is_share=True, seed=seed).fit(facts(held).to_numpy(), 1 - held["stayed"].to_numpy())
-    learner = EffectLearner(kind, base="trees", seed=seed).fit(
-        facts(trial), trial["stayed"], trial["is_treated"], treated_share=0.5
-    )
+    learner = EffectLearner(kind, seed=seed).fit(facts(trial), trial["stayed"], trial["is_treated"], treated_share=0.5)
     new = new.assign(p_churn=risk.predict(facts(new).to_numpy()), effect=learner.predict_effect(facts(new)))
     true_net = (new["true_effect"] * new["value_amount"] - COST).to_numpy()
     ranking = list_rankings(new)
@@ -137,14 +136,23 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="3 seeds, 10,000 customers")
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
     parser.add_argument("--kind", default="dr", choices=["t", "x", "dr"])
+    parser.add_argument("--correlations", type=float, nargs="+", default=list(CORRELATIONS))
+    parser.add_argument("--out", help="CSV with one row a run, written after every seed")
     asked = parser.parse_args()
     seeds, n = (3, 10_000) if asked.quick else (asked.seeds, asked.customers)
     started = time.perf_counter()
-    runs = pd.DataFrame([one_run(seed, c, n, asked.kind) for c in CORRELATIONS for seed in range(1, seeds + 1)])
+    made = []
+    for seed in range(1, seeds + 1):
+        made += [one_run(seed, correlation, n, asked.kind) for correlation in asked.correlations]
+        print(f"seed {seed}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+        if asked.out:
+            pd.DataFrame(made).to_csv(asked.out, index=False)
+    runs = pd.DataFrame(made)
     print(table(runs).round(3).T.to_string())
     print(runs.groupby("correlation", sort=False)["picked"].value_counts().to_string())
     print(
-        f"{seeds} seeds, {n:,} customers in the trial and {n:,} scored, {asked.kind}: {time.perf_counter() - started:.0f} s"
+        f"{seeds} seeds, {n:,} customers in the trial and {n:,} scored, {asked.kind}; "
+        f"{time.perf_counter() - started:.0f} s"
     )
 
 

@@ -180,10 +180,10 @@ def gain_curve(
     value = _gains(place, values, np.ones(len(values)), shares)
     generator = np.random.default_rng(seed)
     size = code.max() + 1 if len(code) else 0
-    drawn = np.array(
-        [_gains(place, values, np.bincount(generator.integers(0, size, size), minlength=size)[code].astype(float), shares)
-         for _ in range(resamples)]
-    )  # fmt: skip
+    drawn = np.empty((resamples, len(shares)))
+    for number in range(resamples):
+        weight = np.bincount(generator.integers(0, size, size), minlength=size)[code].astype(float)
+        drawn[number] = _gains(place, values, weight, shares)
     step = norm.ppf((1 + level) / 2) * drawn.std(axis=0, ddof=1)
     return pd.DataFrame(
         {

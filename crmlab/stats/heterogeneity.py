@@ -12,7 +12,7 @@ from crmlab.stats.differences import holm
 from crmlab.stats.effect_curves import autoc, effects_by_group, qini
 from crmlab.stats.estimate import Estimate
 
-__all__ = ["Heterogeneity", "heterogeneity"]
+__all__ = ["Heterogeneity", "calibrated_effects", "effect_line", "heterogeneity"]
 
 NAMES = {"effect_t": "T-learner", "effect_x": "X-learner", "effect_dr": "DR-learner"}
 
@@ -119,6 +119,57 @@ def heterogeneity(
         effects_by_group(found[shown], found["score"], groups=groups, **given),
         {"qini": values[shown].estimate, "autoc": tops[shown].estimate},
     )
+
+
+def effect_line(effect: object, score: object) -> tuple[float, float]:
+    """Fit the line that turns learned effects into effects of the size found in the trial.
+
+    Parameters
+    ----------
+    effect : array-like of float
+        Learned effects of models that did not see the customer.
+    score : array-like of float
+        Effect scores of the same customers.
+
+    Returns
+    -------
+    tuple of float
+        Value at the mean learned effect less slope x that mean, and slope. The slope is above 1 where the learner
+        shrinks too much, below 1 where it overstates, and 0 (all alike) where it would be negative.
+
+    References
+    ----------
+    Chernozhukov, Demirer, Duflo and Fernandez-Val (2025), Econometrica 93 (best linear predictor).
+
+    Examples
+    --------
+    >>> intercept, slope = effect_line([0.1, 0.2, 0.3], [0.0, 0.2, 0.4])
+    >>> round(intercept, 6), round(slope, 6)
+    (-0.2, 2.0)
+    """
+    x, y = np.asarray(effect, dtype=float), np.asarray(score, dtype=float)
+    spread = float(((x - x.mean()) ** 2).sum())
+    slope = max(float(((x - x.mean()) * (y - y.mean())).sum()) / spread, 0.0) if spread > 0 else 0.0
+    return float(y.mean() - slope * x.mean()), slope
+
+
+def calibrated_effects(found: pd.DataFrame, kind: str) -> pd.Series:
+    """Bring cross-fitted effects to the size found in the trial, each fold by the line of the others.
+
+    Parameters
+    ----------
+    found : DataFrame
+        From `crmlab.stats.effect_learners.cross_fitted_effects`.
+    kind : str
+        Column with the learned effects.
+    """
+    made = pd.Series(0.0, index=found.index, name="effect")
+    for fold in sorted(found["fold"].unique()):
+        inside = found["fold"] == fold
+        others = found[~inside] if (~inside).any() else found
+        intercept, slope = effect_line(others[kind], others["score"])
+        made[inside] = intercept + slope * found.loc[inside, kind]
+    return made
 
 
 def _verdict(row: pd.Series, is_usable: bool, n: int) -> str:

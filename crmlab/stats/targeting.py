@@ -121,7 +121,8 @@ def within_limits(
     ([True, False, True, False], [False, False, False, False])
     """
     refuse(
-        *([f"within_limits: the budget is {budget}. Give 0 or more, or None."] if budget is not None and budget < 0 else []),
+        *([f"within_limits: the budget is {budget}. Give 0 or more, or None."]
+          if budget is not None and budget < 0 else []),
         *([f"within_limits: the capacity is {capacity}. Give 0 or more, or None."]
           if capacity is not None and capacity < 0 else []),
         *(["within_limits: some net values are not known. Leave those customers out, and count them."]
@@ -168,8 +169,8 @@ def list_rankings(customers: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One column a list of `LISTS` that the columns allow, higher for who comes first. ``effect_value`` is the expected
-        net value: it ends where it falls to 0, the others have no end of their own.
+        One column a list of `LISTS` that the columns allow, higher for who comes first. ``effect_value`` is the
+        expected net value: it ends where it falls to 0, the others have no end of their own.
 
     Examples
     --------
@@ -186,6 +187,6 @@ def list_rankings(customers: pd.DataFrame) -> pd.DataFrame:
     if "effect" in customers:
         made["effect"] = customers["effect"]
         if "value_amount" in customers:
-            cost = customers["cost_amount"] if "cost_amount" in customers else 0.0
+            cost = customers.get("cost_amount", 0.0)
             made["effect_value"] = expected_net_value(customers["effect"], customers["value_amount"], cost)
     return pd.DataFrame(made, index=customers.index)

@@ -46,8 +46,8 @@ class SampleRatio:
             return "The sizes of the arms cannot be checked: there are no customers or no plan."
         if self.is_alarm:
             chance = "less than 1 in 10,000" if self.p_value < 1e-4 else f"{self.p_value:.4f}"
-            return (f"The arms hold {told} customers where the plan expects {wanted} (chance of such a miss: {chance}). "
-                    "The draw was not kept, so no effect is shown.")  # fmt: skip
+            return (f"The arms hold {told} customers where the plan expects {wanted} (chance of such a miss: {chance})."
+                    " The draw was not kept, so no effect is shown.")  # fmt: skip
         return f"The arms hold {told} customers; the plan expects {wanted}: drawn as planned (p = {self.p_value:.2f})."
 
 
@@ -61,7 +61,7 @@ def sample_ratio(counts: object, planned: object, *, false_alarm_rate: float = 0
     planned : array-like of float, same shape, or (arms,)
         Planned share of each arm, above 0; of a stratum they add up to 1.
     false_alarm_rate : float
-        Chance of an alarm in a trial drawn as planned, above 0 and below 1. It is small: an alarm takes the result away.
+        Chance of an alarm in a trial drawn as planned, above 0 and below 1. Small, as an alarm takes the result away.
     seed : int
         Of the draws, where these are needed.
 
@@ -69,7 +69,7 @@ def sample_ratio(counts: object, planned: object, *, false_alarm_rate: float = 0
     -----
     Two arms and one stratum: exact binomial test. Else Pearson's chi-square over all cells with strata x (arms - 1)
     degrees of freedom; where fewer than 5 customers are expected in a cell, its law is drawn (10,000 times). The test
-    sees wrong sizes only: an arm of the right size with the wrong customers needs a comparison of what was known before.
+    sees wrong sizes only; for the wrong customers in an arm of the right size compare what was known before.
 
     References
     ----------
@@ -85,7 +85,8 @@ def sample_ratio(counts: object, planned: object, *, false_alarm_rate: float = 0
     fits = shares.shape[1] == table.shape[1] and shares.shape[0] in (1, len(table))
     if not fits:
         refuse(
-            f"sample_ratio: counts have the shape {table.shape}, the plan {shares.shape}. Give one share for each count."
+            f"sample_ratio: counts have the shape {table.shape}, the plan {shares.shape}. "
+            "Give one share for each count."
         )
     shares = np.broadcast_to(shares, table.shape)
     refuse(

@@ -46,10 +46,10 @@ def break_even_by_risk(scored: pd.DataFrame, *, cost_amount: float, currency: st
     -------
     Evidence
         Frame, highest risk first: ``risk_group`` (``1`` is the highest), ``customers_count``, ``p_churn`` (mean),
-        ``value_amount`` (mean), ``break_even_share`` with ``break_even_low``, ``break_even_high`` (share of those called
-        who must stay because of the call; interval from the spread of values), ``of_leavers_share`` (the same, of those
-        who would leave: above 1 no call can pay), ``said`` (1 in N of those called). Estimates: ``break_even_share`` and
-        ``of_leavers_share`` of the group with the highest risk.
+        ``value_amount`` (mean), ``break_even_share`` with ``break_even_low`` and ``break_even_high`` (share of those
+        called who must stay because of the call; interval from the spread of values; not known where the mean value is
+        not above 0), ``of_leavers_share`` (the same, of those who would leave: above 1 no call can pay), ``said`` (1 in
+        N of those called). Estimates: ``break_even_share`` and ``of_leavers_share`` of the group with the highest risk.
 
     Notes
     -----
@@ -69,7 +69,7 @@ def break_even_by_risk(scored: pd.DataFrame, *, cost_amount: float, currency: st
     place = (-known["p_churn"]).rank(method="average")
     number = np.minimum(((place - 0.5) * groups / len(known)).astype(int), groups - 1)
     rows = []
-    for group, part in known.groupby(number, sort=True):
+    for group, (_, part) in enumerate(known.groupby(number, sort=True)):
         mean, n = float(part["value_amount"].mean()), len(part)
         error = float(part["value_amount"].std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
         step = norm.ppf(0.975) * error
@@ -83,11 +83,12 @@ def break_even_by_risk(scored: pd.DataFrame, *, cost_amount: float, currency: st
         columns=["risk_group", "customers_count", "p_churn", "value_amount", "break_even_share", "break_even_low",
                  "break_even_high", "of_leavers_share", "said"],
     )  # fmt: skip
-    top = frame.iloc[0]
     pays = frame["of_leavers_share"] < 1
+    frame = frame.replace([np.inf], np.nan)  # nothing pays there: no bar, and `said` says it
+    top = frame.iloc[0]
     estimates = {
         "break_even_share": Estimate(float(top["break_even_share"]), "share", float(top["break_even_low"]),
-                                     float(top["break_even_high"]), int(top["customers_count"]), "normal, of mean value"),
+                                     float(top["break_even_high"]), int(top["customers_count"]), "normal"),
         "of_leavers_share": Estimate(float(top["of_leavers_share"]), "share", n=int(top["customers_count"])),
     }  # fmt: skip
     unreachable = (
@@ -100,9 +101,9 @@ def break_even_by_risk(scored: pd.DataFrame, *, cost_amount: float, currency: st
         f"A call must keep {top['said']} of those called at the highest risk",
         f"Share of those called who must stay because of the call, at {amount_text(cost_amount, currency)} a call; "
         f"{len(known):,} customers by risk; 95 % from the spread of values",
-        f"At the highest risk {share_text(top['p_churn'])} are expected to leave, and a call pays if it keeps {top['said']} "
-        f"of those called, which is {_of_leavers(top['of_leavers_share'])} of those who would leave.{unreachable} "
-        "Risk says who leaves, not who can be kept.",
+        f"At the highest risk {share_text(top['p_churn'])} are expected to leave, and a call pays if it keeps "
+        f"{top['said']} of those called, which is {_of_leavers(top['of_leavers_share'])} of those who would leave."
+        f"{unreachable} Risk says who leaves, not who can be kept.",
         estimates,
     )
 

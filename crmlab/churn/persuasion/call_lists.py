@@ -10,7 +10,7 @@ from crmlab.churn.persuasion.retention_trial import RetentionTrial
 from crmlab.stats import Evidence
 from crmlab.stats.effect_curves import gain_curve
 from crmlab.stats.effect_learners import cross_fitted_effects
-from crmlab.stats.heterogeneity import Heterogeneity, heterogeneity
+from crmlab.stats.heterogeneity import Heterogeneity, calibrated_effects, heterogeneity
 from crmlab.stats.list_profit import ListComparison, compare_lists
 from crmlab.stats.targeting import LISTS, list_rankings
 
@@ -91,7 +91,7 @@ def judged_lists(
     cost = rows.loc[rows["is_treated"], "cost_amount"].groupby(rows["channel"]).mean()
     found = found.assign(
         p_churn=1 - found["held_out_mean"],
-        effect=found[kind],
+        effect=calibrated_effects(found, kind),
         value_amount=1.0 if value is None else value.reindex(found.index).astype(float),
         cost_amount=0.0 if value is None else rows["channel"].map(cost).fillna(0.0),
     )

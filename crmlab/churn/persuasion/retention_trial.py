@@ -26,7 +26,7 @@ _ENOUGH_FOR_ALL = 2_000  # contacts in the smaller arm
 _FEW = (
     "age_years", "tenure_days", "income_amount", "products_count", "families_count", "assets_amount", "debt_amount",
     "assets_change_share", "margin_12m_amount", "recency_days", "frequency_3m_count", "frequency_change_share",
-    "salary_amount", "complaints_12m_count", "logins_3m_count", "points_balance_count",
+    "salary_amount", "is_salary_credited", "complaints_12m_count", "logins_3m_count",
 )  # fmt: skip
 
 
@@ -121,18 +121,19 @@ def retention_trial(bank: Bank, *, false_alarm_rate: float = 0.05) -> RetentionT
         np.column_stack([arm_counts["sum"], arm_counts["size"] - arm_counts["sum"]]),
         np.column_stack([planned, 1 - planned]),
     )
-    features = _features_before(bank, rows)
+    smaller = int(min(rows["is_treated"].sum(), (~rows["is_treated"]).sum()))
+    features = _features_before(bank, rows, smaller)
     return RetentionTrial(
         rows, features, "", sizes, _alarm(bank, rows, sizes, false_alarm_rate), len(rows) - len(features), months,
-        persuasion_features(features, int(min(rows["is_treated"].sum(), (~rows["is_treated"]).sum()))),
+        persuasion_features(features, smaller),
     )  # fmt: skip
 
 
 def persuasion_features(seen: pd.DataFrame, smaller_arm: int) -> list[str]:
     """Name the columns of a snapshot from which effects may be learned.
 
-    Numbers, flags, and words of few levels; in a trial with a small arm a short list named beforehand, as far as the bank
-    knows them (all, where it knows none of these).
+    Numbers, flags, and words of few levels; in a trial with a small arm a short list named beforehand, as far as the
+    bank knows them (all, where it knows none of these).
     """
     if smaller_arm < _ENOUGH_FOR_ALL and (few := [name for name in _FEW if name in seen]):
         return few
@@ -142,10 +143,10 @@ def persuasion_features(seen: pd.DataFrame, smaller_arm: int) -> list[str]:
     return [str(name) for name in seen if name not in times | many and name not in _NO_FEATURES]
 
 
-def _features_before(bank: Bank, rows: pd.DataFrame) -> pd.DataFrame:
+def _features_before(bank: Bank, rows: pd.DataFrame, smaller_arm: int) -> pd.DataFrame:
     """Snapshot of every contact on the day before its campaign began, indexed by contact."""
     days = (rows["started_on"] - pd.Timedelta(days=1)).dt.strftime("%Y-%m-%d")
-    found = snapshot(bank, sorted(days.unique()))
+    found = snapshot(bank, sorted(days.unique()), features=_FEW if smaller_arm < _ENOUGH_FOR_ALL else None)
     key = pd.MultiIndex.from_arrays([found.index.astype("str"), found["as_of"].dt.strftime("%Y-%m-%d")])
     place = key.get_indexer(pd.MultiIndex.from_arrays([rows["customer_id"], days]))
     known = place >= 0

@@ -36,7 +36,8 @@ def trial_design(
     cost_amount : float
         Of a call.
     customers_a_month : float
-        Customers who can enter the trial each month, both arms together; above 0.
+        Customers who can enter the trial each month, both arms together; above 0. Nobody enters again before the
+        outcome is known, so no more than all customers over the months of the outcome.
     left_share : float, optional
         Share expected to leave by the end of the outcome window without a call; None: mean ``p_churn``.
     kept_share : float
@@ -52,16 +53,17 @@ def trial_design(
     -------
     Evidence
         Frame, one row a hold-out share: ``holdout_share``, ``customers_count`` (both arms), ``months``,
-        ``calls_cost_amount``, ``holdout_cost_amount`` (value lost among those held out if the effect is as assumed, less
-        calls saved), ``is_proposed``. Estimates: ``trial_customers``, ``trial_months``, ``trial_smallest_effect`` (that a
-        year's customers show).
+        ``calls_cost_amount``, ``holdout_cost_amount`` (value lost among those held out if the effect is as assumed,
+        less calls saved), ``is_proposed``. Estimates: ``trial_customers``, ``trial_months``,
+        ``trial_smallest_effect`` (that a year's customers show).
 
     Notes
     -----
     Two-sided at 5 %, arcsine scale. The hold-out costs something only if calls work; if they do harm it saves.
     """
     refuse(
-        *([f"trial_design: kept_share is {kept_share}. Give a share above 0, up to 1."] if not 0 < kept_share <= 1 else []),
+        *([] if 0 < kept_share <= 1 else
+          [f"trial_design: kept_share is {kept_share}. Give a share above 0, up to 1."]),
         *([] if customers_a_month > 0 else
           [f"trial_design: {customers_a_month} customers enter a month. Give more than 0."]),
         *([] if cost_amount >= 0 else [f"trial_design: the cost of a call is {cost_amount}. Give 0 or more."]),
@@ -97,11 +99,12 @@ def trial_design(
     return Evidence(
         frame.assign(holdout=[share_text(share) for share in frame["holdout_share"]]),
         f"A trial needs {chosen['customers_count']:,.0f} customers and {_long(chosen['months'])}",
-        f"Customers needed to show that calls keep {share_text(kept_share)} of leavers ({share_text(base)} leave), by share "
-        f"held out; power {share_text(power)}, 5 %",
+        f"Customers needed to show that calls keep {share_text(kept_share)} of leavers ({share_text(base)} leave), by "
+        f"share held out; power {share_text(power)}, 5 %",
         f"Hold out {share_text(holdout)} by lot: {chosen['customers_count']:,.0f} customers show, "
         f"{share_text(power)} of the time, that calls keep {share_text(kept_share)} of those who would leave. At "
-        f"{customers_a_month:,.0f} a month the answer comes after {_long(chosen['months'])}. {_within_a_year(smallest, base)}",
+        f"{customers_a_month:,.0f} a month the answer comes after {_long(chosen['months'])}. "
+        f"{_within_a_year(smallest, base)}",
         {
             "trial_customers": Estimate(float(chosen["customers_count"]), "count"),
             "trial_months": Estimate(float(chosen["months"]), "months"),
@@ -111,6 +114,8 @@ def trial_design(
 
 
 def _long(months: float) -> str:
+    if months > 120:
+        return "more than 10 years"
     return f"{math.ceil(months)} months" if months < 36 else f"{months / 12:,.0f} years"
 
 

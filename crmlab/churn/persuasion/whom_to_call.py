@@ -30,6 +30,7 @@ MODES = {
     "trial_first": "to find out by a trial whether calls keep customers",
     "harm": "nobody: contacts did harm",
 }
+_GAINS = ["effect", "net_value_amount", "net_low_amount", "net_high_amount", "judged_net_amount"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class WhomToCall:
         Two or three sentences for the first lines of a page.
     customers : DataFrame
         Everybody scored, indexed by ``customer_id``, the list first: ``p_churn``, ``value_amount``,
-        ``break_even_share``, ``effect``, ``net_value_amount``, ``net_low_amount``, ``net_high_amount`` (money; not known
-        where no trial says anything), ``is_chosen``, ``reason``.
+        ``break_even_share``, ``effect``, ``net_value_amount``, ``net_low_amount``, ``net_high_amount`` (money; not
+        known where no trial says anything), ``is_chosen``, ``reason``.
     reasons : Series of str
         For `crmlab.outreach.calling.call_list`, in the order of calling.
     holdout_share : float
@@ -133,7 +134,8 @@ def whom_to_call(
     stakes = _checked(scored, seen, holdout_share)
     has_value = "value_amount" in stakes
     trial = retention_trial(bank)
-    cost = _cost(trial, channel, contact_cost_amount, has_value)
+    a_call = _cost(trial, channel, contact_cost_amount, has_value)
+    cost = a_call if has_value else 0.0  # customers and money cannot be set against each other
     if not has_value:
         stakes = stakes.assign(value_amount=1.0)
     unknown = int(stakes["value_amount"].isna().sum())
@@ -151,9 +153,9 @@ def whom_to_call(
     customers = _ranked(stakes.assign(is_chosen=chosen), mode, has_value)
     months = trial.months if np.isfinite(trial.months) else 7.0
     design = trial_design(
-        stakes[stakes["break_even_share"] < stakes["p_churn"]], cost_amount=cost, kept_share=kept_share, holdout=holdout_share
-        or 0.5, outcome_months=months, customers_a_month=_a_month(trial, channel, capacity, len(stakes)),
-        left_share=_left(tried),
+        stakes[stakes["break_even_share"] < stakes["p_churn"]], cost_amount=a_call, kept_share=kept_share,
+        holdout=holdout_share or 0.5, outcome_months=months, left_share=_left(tried),
+        customers_a_month=min(_a_month(trial, channel, capacity, len(stakes)), max(len(stakes), 1) / months),
     )  # fmt: skip
     break_even = break_even_by_risk(stakes, cost_amount=cost, currency=bank.currency) if has_value else Evidence(
         pd.DataFrame(), "", "", "What a customer is worth is not known here, so no break-even effect can be given."
@@ -164,8 +166,10 @@ def whom_to_call(
     if judged is not None:
         estimates |= judged.persuadable.estimates | judged.lists.estimates
     answer = _answer(mode, customers, estimates, trial, tried, judged, break_even, unknown)
-    return WhomToCall(mode, answer, customers, reasons, holdout_share, trial, effects, break_even, design, judged, why, cost,
-                      {name: one for name, one in estimates.items() if np.isfinite(one.value)})  # fmt: skip
+    known = {name: one for name, one in estimates.items() if np.isfinite(one.value)}
+    return WhomToCall(
+        mode, answer, customers, reasons, holdout_share, trial, effects, break_even, design, judged, why, a_call, known
+    )
 
 
 def _checked(scored: pd.DataFrame, seen: pd.DataFrame, holdout_share: float) -> pd.DataFrame:
@@ -177,7 +181,8 @@ def _checked(scored: pd.DataFrame, seen: pd.DataFrame, holdout_share: float) -> 
           [f"whom_to_call: scored lacks column 'p_churn'; it has {list(scored.columns)}."]),
         *([f"whom_to_call: {wrong:,} of {len(p):,} values of p_churn are no probability. Give values from 0 to 1."]
           if wrong else []),
-        *(["whom_to_call: some customers are scored twice. Give one row a customer."] if not scored.index.is_unique else []),
+        *([] if scored.index.is_unique else
+          ["whom_to_call: some customers are scored twice. Give one row a customer."]),
         *([f"whom_to_call: {lacking:,} scored customers are not in the snapshot. Score the customers of the snapshot."]
           if lacking else []),
         *([] if 0 <= holdout_share < 1 else
@@ -202,7 +207,7 @@ def _cost(trial: RetentionTrial, channel: str, given: float | None, has_value: b
         refuse(
             f"whom_to_call: no contact by {channel} in a retention campaign shows its cost. Give contact_cost_amount."
         )
-    return 0.0 if np.isnan(mean) or not has_value else mean
+    return 0.0 if np.isnan(mean) else mean
 
 
 def _longest(n: int, cost: float, budget: float | None, capacity: int | None) -> float:
@@ -230,7 +235,7 @@ def _decided(
     stakes: pd.DataFrame, seen: pd.DataFrame, trial: RetentionTrial, judged: JudgedLists | None, cost: float, seed: int
 ) -> tuple[str, pd.DataFrame]:
     """Choose what the list rests on, and compute what each call is expected to earn."""
-    nothing = pd.DataFrame(np.nan, stakes.index, ["effect", "net_value_amount", "net_low_amount", "net_high_amount"])
+    nothing = pd.DataFrame(np.nan, stakes.index, _GAINS)
     if not trial.can_be_read:
         return "trial_first", nothing
     effect = effect_on_leaving(trial)
@@ -287,7 +292,7 @@ def _sums(customers: pd.DataFrame, mode: str, unit: str) -> dict[str, Estimate]:
     chosen = customers[customers["is_chosen"]]
     found = {"list_customers": Estimate(float(len(chosen)), "count", n=len(customers))}
     if mode in ("single_effects", "mean_effect") and len(chosen):
-        low, value, high = (float(chosen[f"net_{part}_amount"].sum()) for part in ("low", "value", "high"))
+        low, value, high = (float(chosen[f"{part}_amount"].sum()) for part in ("net_low", "judged_net", "net_high"))
         found["list_net_value"] = Estimate(
             value, unit, low, high, len(chosen), "limits of the effect, for all together"
         )
