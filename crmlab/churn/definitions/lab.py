@@ -81,7 +81,7 @@ def definition_lab(bank: Bank, *, outcome_months: int = 6, dates: Sequence[objec
             ValueLoss(outcome_months=months, gap_months=0)]  # fmt: skip
     reasons = {one.name: lacking(bank, one) for one in base}
     can = [one for one in base if not reasons[one.name]]
-    why = "; ".join(f"{name} cannot be seen: no {what}" for name, what in reasons.items() if what)
+    why = "; ".join(f"{name.replace('_', ' ')} cannot be seen: no {what}" for name, what in reasons.items() if what)
     if not can or add_months(first, 3) > as_of:
         return None
     memory = Memory(bank)

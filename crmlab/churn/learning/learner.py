@@ -119,7 +119,7 @@ class ChurnModel:
         if self.calibration_ != "none" and found.is_late:
             now = self._scores(matrix[found.places])
             self._intercept = boosting.carried_over(found, self._intercept, self._slope, now)
-        if self.calibration_ == "none" and (line := boosting.of_strangers(found)):
+        if self.calibration_ == "none" and found.is_late and (line := boosting.of_strangers(found)):
             self.calibration_, (self._intercept, self._slope) = "logistic", line
             rows_count = f"{len(found.before[0]):,} rows of customers not learned from"
             why = f"Probabilities were corrected (logistic) on {rows_count}."

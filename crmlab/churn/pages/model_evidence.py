@@ -189,5 +189,5 @@ def when(study: ChurnStudy) -> Evidence | None:
         about=f"Share expected to have left by choice, by month from {study.window.start} on; "
         f"{model.exits_count_:,} exits seen",
         reading=f"Of the likeliest tenth {100 * first[f'month_{shown[0]}_share']:.1f} % are expected to have left "
-        f"after {shown[0]} month and {100 * first[f'month_{last}_share']:.1f} % after {last} months, as it went before.",
+        f"after {shown[0]} month and {100 * first[f'month_{last}_share']:.1f} % after {last} months, as before.",
     )
