@@ -74,8 +74,8 @@ def trial_of(bank: Bank, *, goal: str = "activation") -> tuple[Trial | None, str
     -----
     Arms as they were drawn, whoever opened the message (intention to treat); differences among customers with the same
     planned hold-out share, where all had the same chance to be treated, weighted by customers. Campaigns whose arms are
-    not as planned (`crmlab.outreach.arms.arms`) are left out. A customer chosen by several campaigns counts in the
-    first.
+    not as planned (`crmlab.outreach.arms.arms`) are left out. A customer chosen by several campaigns was drawn anew
+    each time and counts each time; for spending, which would be counted twice, only the first.
     """
     rows = campaign_contacts(bank, goal=goal)
     rows = rows[rows["is_randomised"].astype(bool)] if len(rows) else rows
@@ -84,7 +84,6 @@ def trial_of(bank: Bank, *, goal: str = "activation") -> tuple[Trial | None, str
     odd = arms(bank).frame
     wrong = set(odd.loc[odd["is_alarm"].astype(bool), "campaign_id"]) if len(odd) else set()
     kept = rows[~rows["campaign_id"].isin(wrong)].sort_values(["assigned_on", "contact_id"], kind="stable")
-    kept = kept.drop_duplicates("customer_id")
     both = kept.groupby("campaign_id")["is_treated"].nunique()
     kept = kept[kept["campaign_id"].isin(both.index[both == 2])]
     if kept.empty:
@@ -99,13 +98,13 @@ def trial_of(bank: Bank, *, goal: str = "activation") -> tuple[Trial | None, str
     error = (acts.high - acts.low) / (2 * 1.96)
     base = float(kept.loc[~kept["is_treated"].astype(bool), "has_acted"].mean())
     said = (
-        f"{len(kept):,} customers in {kept['campaign_id'].nunique()} campaigns drawn by lot; of those held out "
+        f"{len(kept):,} contacts in {kept['campaign_id'].nunique()} campaigns drawn by lot; of those held out "
         f"{share_text(base)} did what was wanted."
     )
     if wrong:
         said += f" {len(wrong)} campaigns are left out: their arms are not as planned."
     strength = float((acts.value / error) ** 2) if error > 0 else float("nan")
-    spending = _spending(bank, kept) if goal == "activation" else None
+    spending = _spending(bank, kept.drop_duplicates("customer_id")) if goal == "activation" else None
     return Trial(acts, spending, strength, base, said, tuple(kept["contact_id"])), ""
 
 
