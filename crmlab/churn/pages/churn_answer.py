@@ -66,11 +66,12 @@ def quality(study: ChurnStudy, ranking: Evidence | None) -> str:
         for name, key in (("a rule of one column", "rule_auc"), ("a spline logistic regression", "logistic_auc"))
         if key in ranking.estimates
     ]
+    who = "leavers" if study.window else f"who {study.definition.verb}"
     how = "on dates after those it learned from" if study.judged.is_dated else "on folds of the file (optimistic)"
     said = (
         f"Judged {how}, the list ranks with an AUC of {own.value:.2f} ({own.interval}; by lot .50"
         f"{'; ' + ', '.join(rivals) if rivals else ''}); its first tenth holds {lift.value:.1f} times "
-        f"({lift.interval}) as many leavers as a list by lot."
+        f"({lift.interval}) as many {who} as a list by lot."
     )
     differences = [ranking[k] for k in ("logistic_auc_difference",) if k in ranking.estimates]
     if differences and differences[0].low <= 0 <= differences[0].high:

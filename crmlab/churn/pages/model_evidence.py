@@ -47,7 +47,7 @@ def ranked(study: ChurnStudy) -> Evidence | None:
         said += f" {study.optimistic.reading.partition(';')[2].strip().capitalize()}"
     return Evidence(
         frame.reset_index(drop=True),
-        title=f"The first tenth of the list holds {lift.value:.1f} times as many leavers as by lot"[:70],
+        title=f"The first tenth of the list holds {lift.value:.1f} times as many as a list by lot"[:70],
         about=f"AUC {kind}, {len(study.judged.scores):,} rows judged; 95 % intervals clustered by customer",
         reading=said,
         estimates={"auc": own, "lift_10": lift} | {
