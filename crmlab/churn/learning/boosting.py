@@ -100,7 +100,7 @@ class HeldBack:
         Whether they are the latest dates, from which the final members learn too.
     before : tuple of ndarray
         Outcome, log-odds and customer of the rows of earlier dates, each from a member that had not seen its customer:
-        what a member says too little or too much of strangers, times alike. The rows held back where there are no dates.
+        what a member says too little or too much of strangers, times alike. Without dates, the rows held back.
     """
 
     rounds: int
@@ -179,10 +179,10 @@ def correction(found: HeldBack) -> tuple[str, float, float, str]:
 
 
 def of_strangers(found: HeldBack) -> tuple[float, float] | None:
-    """Return intercept and slope for customers who were not learned from, times alike; None where they do not help.
+    """Return intercept and slope for customers not learned from, times alike; None where they do not help.
 
-    Members overfit: of their own customers they say enough, of strangers too little, and where events are rare the whole
-    sum falls short. Kept where the correction, learned on other customers, lowers the loss.
+    Members overfit: of their own customers they say enough, of strangers too little, and where events are rare the
+    whole sum falls short. Kept where the correction, learned on other customers, lowers the loss.
     """
     y, score, customers = found.before
     if min(y.sum(), len(y) - y.sum()) < _STRANGERS:
