@@ -150,7 +150,7 @@ def test_a_margin_of_less_than_a_year_is_put_on_a_year(bank):
 def test_tenths_are_ordered_and_hold_everybody(study):
     found = risk_groups(study.now, "EUR").frame
     assert found["n"].sum() == len(study.now)
-    assert found["p_mean"].is_monotonic_decreasing
+    assert found["chance_share"].is_monotonic_decreasing
     assert found["expected_count"].sum() == pytest.approx(study.leavers.value)
 
 

@@ -38,8 +38,8 @@ def risk_groups(stakes: pd.DataFrame, currency: str) -> Evidence:
     Returns
     -------
     Evidence
-        Frame, the likeliest to leave first: ``tenth``, ``label``, ``n``, ``p_mean``, ``p_lowest``, ``expected_count``
-        with ``expected_count_low`` and ``expected_count_high`` (what the lot makes of it), and with money
+        Frame, the likeliest to leave first: ``tenth``, ``label``, ``n``, ``chance_share`` (mean),
+        ``lowest_chance_share``, ``expected_count`` with ``expected_count_low`` and ``expected_count_high`` (what the lot makes of it), and with money
         ``margin_amount`` (a customer and year), ``at_stake_amount`` (a year's margin expected to go).
 
     Notes
@@ -51,8 +51,9 @@ def risk_groups(stakes: pd.DataFrame, currency: str) -> Evidence:
     for number, part in stakes.groupby(group):
         p = part["p_churn"].to_numpy(dtype=float)
         reach = 1.96 * np.sqrt(np.sum(p * (1 - p))) + 0.5
-        row = {"tenth": int(number), "label": _label(int(number)), "n": len(part), "p_mean": p.mean(),
-               "p_lowest": p.min(), "expected_count": p.sum(), "expected_count_low": max(p.sum() - reach, 0.0),
+        row = {"tenth": int(number), "label": _label(int(number)), "n": len(part), "chance_share": p.mean(),
+               "lowest_chance_share": p.min(), "expected_count": p.sum(),
+               "expected_count_low": max(p.sum() - reach, 0.0),
                "expected_count_high": min(p.sum() + reach, float(len(p)))}  # fmt: skip
         if "margin_amount" in part:
             row |= {"margin_amount": part["margin_amount"].mean(), "at_stake_amount": part["at_stake_amount"].sum()}
@@ -64,7 +65,7 @@ def risk_groups(stakes: pd.DataFrame, currency: str) -> Evidence:
     share = first["expected_count"] / total if total else 0.0
     said = (
         f"The likeliest tenth ({first['n']:,.0f} customers) holds {100 * share:.0f} % of those expected to leave; each "
-        f"has a chance of {100 * first['p_mean']:.1f} % on average."
+        f"has a chance of {100 * first['chance_share']:.1f} % on average."
     )
     if "at_stake_amount" in frame:
         money = float(frame["at_stake_amount"].sum())

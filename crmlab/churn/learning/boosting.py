@@ -179,7 +179,7 @@ def correction(found: HeldBack) -> tuple[str, float, float, str]:
 
 
 def of_strangers(found: HeldBack) -> tuple[float, float] | None:
-    """Return intercept and slope for customers who were not learned from, times alike; None where they do not help.
+    """Return intercept and slope for customers not learned from, times alike; None where they do not help.
 
     Members overfit: of their own customers they say enough, of strangers too little, and where events are rare the
     whole sum falls short. Kept where the correction, learned on other customers, lowers the loss.

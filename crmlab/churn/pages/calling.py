@@ -124,5 +124,9 @@ def break_even_table(calling: Calling) -> pd.DataFrame | None:
     frame = calling.whom.break_even.frame
     shown = frame[["risk_group", "customers_count", "p_churn", "value_amount", "said", "of_leavers_share"]]
     return shown.rename(
-        columns={"said": "must_keep_of_those_called", "of_leavers_share": "must_keep_of_leavers_share"}
+        columns={
+            "p_churn": "chance_to_leave_share",
+            "said": "must_keep_of_those_called",
+            "of_leavers_share": "must_keep_of_leavers_share",
+        }
     ).replace([np.inf], np.nan)

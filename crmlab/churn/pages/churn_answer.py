@@ -10,8 +10,12 @@ from crmlab.snapshots.dates import add_months
 from crmlab.stats.estimate import Estimate
 from crmlab.stats.evidence import Evidence
 from crmlab.stats.intervals import proportion
+from crmlab.stats.targeting import LISTS
 
 __all__ = ["LABELS", "card", "headline", "numbers", "quality", "to_do"]
+
+_CHANNELS = {"phone": "phone", "email": "e-mail", "sms": "SMS", "social": "social media", "branch": "branch"}
+_LISTS = {**LISTS, "everybody": "everybody", "nobody": "nobody", "chance": "by lot"}
 
 LABELS = {
     "leavers_count": "Expected to leave in the window",
@@ -30,6 +34,18 @@ LABELS = {
     "false_silence_share": "Called silent, and active again within 6 months",
     "silence_before_closing_share": "Closings that were seen as silence before",
     "silence_lead_days": "Days from that silence to the closing, median",
+    "retention_effect": "Leaving after contacts drawn by lot, less those held out",
+    "break_even_share": "Of the riskiest tenth, share that a call must keep to pay",
+    "of_leavers_share": "The same, of those in it who would leave",
+    "trial_customers": "Customers that the next trial needs",
+    "trial_months": "Months until it has them",
+    "trial_smallest_effect": "What a year's customers would show",
+    "list_customers": "Customers on the list",
+    "list_net_value": "Expected net value of the list",
+    "persuasion_qini": "Gain of ranking by effect (Qini value)",
+    "persuasion_autoc": "Advantage of those ranked first by effect (AUTOC)",
+    **{f"retention_effect_{name}": f"The same, by {word}" for name, word in _CHANNELS.items()},
+    **{f"list_profit_{name}": f"Profit a customer of the trial, {word}" for name, word in _LISTS.items()},
 }
 
 
@@ -47,7 +63,8 @@ def headline(study: ChurnStudy) -> str:
         )
     said = (
         f"Of {n:,} customers {study.leavers.value:,.0f} are expected to {study.definition.verb} from "
-        f"{study.window.start} to {study.window.end} (95 % interval {study.leavers.interval}: {study.definition.words})"
+        f"{study.window.start} to {study.window.end} (95 % interval {study.leavers.interval}; leaving: "
+        f"{study.definition.words})"
     )
     if study.margin is not None:
         said += f"; with them goes a yearly margin of {study.margin.short} (95 % interval {study.margin.interval})"

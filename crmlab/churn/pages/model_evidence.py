@@ -83,8 +83,8 @@ def said_and_seen(study: ChurnStudy) -> pd.DataFrame | None:
     found = study.judged.by_origin.frame
     return pd.DataFrame({
         "as_of": found["as_of"], "n": found["n"], "said_count": (found["p_mean"] * found["n"]).round(1),
-        "left_count": found["events_count"], "auc": found["auc"], "auc_low": found["auc_low"],
-        "auc_high": found["auc_high"],
+        "left_count": found["events_count"], "AUC": found["auc"], "AUC, low": found["auc_low"],
+        "AUC, high": found["auc_high"],
         "calibration_error": found["ece"], "by_chance_up_to": found["ece_chance_high"],
     })  # fmt: skip
 
@@ -114,20 +114,10 @@ def groups_table(study: ChurnStudy) -> pd.DataFrame | None:
     if study.groups is None or not len(study.groups.frame):
         return None
     frame = study.groups.frame.sort_values(["is_off", "p_value"], ascending=[False, True], kind="stable")
-    names = [
-        "column",
-        "group",
-        "n",
-        "events_count",
-        "event_share",
-        "p_mean",
-        "gap_share_low",
-        "gap_share_high",
-        "auc",
-        "is_off",
-    ]
-    return frame[names].head(10).rename(columns={"events_count": "left_count", "event_share": "left_share",
-                                                 "p_mean": "said_share"}).reset_index(drop=True)  # fmt: skip
+    names = ["column", "group", "n", "events_count", "event_share", "p_mean", "gap_share_low", "gap_share_high", "auc",
+             "is_off"]  # fmt: skip
+    told = {"events_count": "left_count", "event_share": "left_share", "p_mean": "said_share", "auc": "AUC"}
+    return frame[names].head(10).rename(columns=told).reset_index(drop=True)
 
 
 def why_reasons(study: ChurnStudy) -> Mapping[str, Reason]:

@@ -131,7 +131,7 @@ def best_moves(life: Lifecycle) -> Evidence | None:
     way = "more" if top["is_more"] else "fewer"
     return Evidence(
         frame,
-        title=f"What pays most: {name}, a tenth {way}: {gain.short}",
+        title=f"What pays most: a tenth {way} {_doing(top['from'], top['to'])}, {gain.short}",
         about=f"Gain of all {count_text(life.n)} customers if a move changed by a tenth for good; {life.currency} "
         f"{life.span}; bootstrap 95 %",
         reading=f"A tenth {way} of the move {name!r} would be worth {gain.short} ({gain.interval}) {life.span}, over"
@@ -144,6 +144,15 @@ def best_moves(life: Lifecycle) -> Evidence | None:
 
 def _move(start: str, end: str) -> str:
     return f"lost from {said(start)}" if end == "lost" else f"{said(start)} to {said(end)}"
+
+
+def _doing(start: str, end: str) -> str:
+    """The move as a deed.
+
+    >>> _doing("maturity", "lost"), _doing("decline", "maturity")
+    ('lost from maturity', 'moving from decline to maturity')
+    """
+    return _move(start, end) if end == "lost" else f"moving from {_move(start, end)}"
 
 
 def _estimate(life: Lifecycle, row: pd.Series, name: str) -> Estimate:
