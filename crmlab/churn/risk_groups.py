@@ -39,8 +39,9 @@ def risk_groups(stakes: pd.DataFrame, currency: str) -> Evidence:
     -------
     Evidence
         Frame, the likeliest to leave first: ``tenth``, ``label``, ``n``, ``chance_share`` (mean),
-        ``lowest_chance_share``, ``expected_count`` with ``expected_count_low`` and ``expected_count_high`` (what
-        the lot makes of it), and with money ``margin_amount`` (a customer and year), ``at_stake_amount`` (a year's margin expected to go).
+        ``lowest_chance_share``, ``expected_count`` with ``expected_count_low`` and ``expected_count_high`` (what the
+        lot makes of it), and with money ``margin_amount`` (a customer and year), ``at_stake_amount`` (a year's margin
+        expected to go).
 
     Notes
     -----
