@@ -18,6 +18,7 @@ __all__ = ["command"]
 @click.option("--jobs", type=int, default=0, help="Notebooks at the same time.  [default: number of cores]")
 @click.option("--fresh", is_flag=True, help="Run everything again, even where nothing changed.")
 @click.option("--notebooks", default="", help="Folder of the notebooks.  [default: the project's]")
+@click.option("--previous", default="", help="Folder of an earlier run of the bank: say what changed since.")
 def command(
     notebook: tuple[str, ...],
     source: str,
@@ -27,6 +28,7 @@ def command(
     jobs: int,
     fresh: bool,
     notebooks: str,
+    previous: str,
 ) -> None:
     """Answer questions about a bank and write the report.
 
@@ -49,6 +51,7 @@ def command(
         wanted=notebook,
         jobs=jobs,
         notebooks=notebooks,
+        previous=previous,
     )
     try:
         with watching(Console(), len(plan.asked)) as watcher:

@@ -49,6 +49,7 @@ def write_index(plan: Plan, folder: RunFolder, results: Sequence[Result], valida
             validation=validation,
             facts={**plan.facts, **commit()},
             has_glossary=bool(terms),
+            has_previous=str(plan.previous.facts["as_of"]) if plan.previous else "",
         )
     )
     path = folder.path / "index.html"

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmlab.errors import CrmlabError, refuse
+from crmlab.findings.reading import Run, read_run
+from crmlab.reporting.changes import refuse_other_banks
 from crmlab.reporting.identity import key, package_hash, versions
 from crmlab.reporting.parameters import resolve_parameters
 from crmlab.reporting.questions import Question, choose, questions
@@ -65,6 +67,7 @@ class Plan:
     asked: tuple[Asked, ...]
     others: tuple[Asked, ...]
     jobs: int
+    previous: Run | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -91,6 +94,7 @@ def make_plan(
     wanted: Sequence[str] = (),
     jobs: int = 0,
     notebooks: str = "",
+    previous: str = "",
 ) -> Plan:
     """Check every wish and resolve every parameter.
 
@@ -112,6 +116,8 @@ def make_plan(
         Notebooks at the same time; 0: as many as cores.
     notebooks : str
         Folder of the notebooks; empty: the project's.
+    previous : str
+        Folder of an earlier run of the same bank, to say what changed; empty: none.
     """
     problems: list[str] = []
     folder = Path(notebooks).resolve() if notebooks else root / "notebooks"
@@ -146,7 +152,8 @@ def make_plan(
         )
     others = tuple(q for q in known if q.name not in {c.name for c in chosen} and not q.problems)
     asked, problems_of_needs = _ask(chosen, values, view, root)
-    refuse(*problems, *problems_of_needs)
+    earlier, wrong = _previous(previous, root, view, target)
+    refuse(*problems, *problems_of_needs, *wrong)
     defaults = {q.name: {p.name: p.default for p in q.parameters} for q in others}
     return Plan(
         bank=view,
@@ -157,7 +164,23 @@ def make_plan(
         asked=asked,
         others=_ask(others, defaults, view, root)[0],
         jobs=jobs or os.cpu_count() or 1,
+        previous=earlier,
     )
+
+
+def _previous(previous: str, root: Path, view: Bank, target: Path) -> tuple[Run | None, tuple[str, ...]]:
+    """Read the earlier run, which must be of the same bank and of an earlier day."""
+    if not previous:
+        return None, ()
+    where = _anchored(root, previous)
+    if where.resolve() == target.resolve():
+        return None, (f"--previous {previous!r} is the folder of this run. Name the folder of an earlier one.",)
+    try:
+        found = read_run(where)
+        refuse_other_banks(found, view.name, view.currency, str(view.date))
+    except CrmlabError as refusal:
+        return None, refusal.problems
+    return found, ()
 
 
 def _anchored(root: Path, source: str) -> Path:

@@ -27,6 +27,7 @@ from crmlab.reporting.manifest import write_manifest
 from crmlab.reporting.plan import VALIDATION, Asked, Plan
 from crmlab.reporting.results import Result, RunFolder
 from crmlab.reporting.stories import ask_story
+from crmlab.reporting.summary import write_summary
 from crmlab.reporting.validating import ask_validation
 
 __all__ = ["Summary", "Watcher", "run"]
@@ -108,6 +109,7 @@ def run(plan: Plan, watcher: Watcher, *, fresh: bool = False) -> Summary:
         index = write_index(plan, folder, standing, validation)
         seconds = time.perf_counter() - started
         write_manifest(plan, folder, standing, validation, seconds)
+        write_summary(folder.path, plan.previous)
     return Summary(ordered, validation, index, seconds)
 
 

@@ -64,7 +64,7 @@ def test_the_log_sees_a_request(browse, tmp_path):
 
 def test_no_request_leaves_a_page(browse, site):
     pages = sorted(site.out.rglob("*.html"))
-    assert [page.name for page in pages] == ["00_regions.html", "glossary.html", "index.html"]
+    assert [page.name for page in pages] == ["00_regions.html", "glossary.html", "index.html", "summary.html"]
     for page in pages:
         document, asked = browse(page, "--dump-dom")
         assert ("One concept, one name" if page.name == "glossary.html" else "About this run") in document

@@ -55,7 +55,7 @@ def test_lists_of_customers_stay_away_from_pages(site):
     listed = (site.out / "actions" / "00_regions_calls.csv").read_text(encoding="utf-8-sig").splitlines()
     assert listed[:2] == ['"customer_id","reason"', '"A0000","\'=1+1"']
     pages = [p.read_text(encoding="utf-8") for p in site.out.rglob("*.html")]
-    assert len(pages) == 3
+    assert len(pages) == 4
     assert [page for page in pages if "actions/" in page or "calls.csv" in page] == []
 
 
@@ -89,7 +89,7 @@ def test_findings_hold_no_time_and_no_place(site):
 def test_nothing_stays_of_what_only_the_run_needed(site):
     left = {path.name for path in site.out.iterdir()}
     assert left == {".lock", "00_regions", "10_broken", "30_leaking", "actions", "glossary.html", "index.html",
-                    "manifest.json"}  # fmt: skip
+                    "manifest.json", "summary.html", "summary.txt"}  # fmt: skip
     assert sorted(p.name for p in (site.out / "00_regions").iterdir()) == [
         "00_regions.html", "figures", "findings.json", "notebook.ipynb", "result.json",
     ]  # fmt: skip
