@@ -93,6 +93,12 @@ def quality(study: ChurnStudy, ranking: Evidence | None) -> str:
     differences = [ranking[k] for k in ("logistic_auc_difference",) if k in ranking.estimates]
     if differences and differences[0].low <= 0 <= differences[0].high:
         said += " Against the regression that is no sure difference."
+    off = study.judged.by_origin.frame["is_beyond_chance"].astype(bool)
+    if 2 * off.sum() > len(off):
+        said += (
+            f" Its probabilities were off beyond chance on {off.sum()} of {len(off)} "
+            f"{'dates' if study.judged.is_dated else 'folds'}: take the order, not the probability."
+        )
     return said
 
 
