@@ -23,11 +23,13 @@ _TAG = re.compile(r"(<[^>]*>)")
 _LONGEST_TIP = 160
 # Words of every day: explained in the glossary, but a link at each first "customer" would only be noise.
 _EVERYDAY = frozenset({
-    "account", "active", "alarm", "assets", "basis", "cell", "contact", "contract", "customer", "debt", "door",
-    "effect", "estimate", "evidence", "family", "finding", "frequency", "gap", "headline", "importance",
-    "interaction", "interval", "item", "margin", "measure", "member", "model", "observation", "occasion",
-    "opportunity", "outcome", "owner", "peers", "performance", "product", "question", "response", "rule", "run",
-    "segment", "service", "stage", "suitable", "theme", "treatment", "truth", "validation", "wave",
+    "account", "act", "active", "alarm", "assets", "attitude", "basis", "behaviour", "cell", "closing", "contact",
+    "contract", "customer", "debt", "door", "effect", "estimate", "evidence", "fade", "family", "finding",
+    "frequency", "gap", "headline", "importance", "interaction", "interval", "item", "latent", "loading", "lot",
+    "margin", "measure", "member", "model", "none", "observation", "occasion", "opportunity", "outcome", "owner",
+    "peers", "performance", "product", "question", "reason", "response", "rule", "run", "scene", "score", "segment",
+    "service", "sign", "silence", "stage", "story", "suitable", "theme", "treatment", "true", "validation", "value",
+    "wave", "weight",
 })  # fmt: skip
 
 
