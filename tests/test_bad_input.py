@@ -611,7 +611,8 @@ def test_unknown_column_of_a_mapping(folder):
     assert refusal(folder(bank__yml=mapping)) == (
         "5 problems:\n"
         "- bank.yml: currancy is not a key. Did you mean 'currency'? Known: ['accepted', 'currency', 'database',"
-        " 'extracted_on', 'folder', 'label_means', 'made_with', 'minor_units', 'name', 'questionnaire', 'report_on', 'sources',"
+        " 'extracted_on', 'folder', 'label_means', 'made_with', 'minor_units', 'name', 'questionnaire', 'report_on',"
+        " 'sources',"
         " 'tables', 'timezone'].\n"
         "- bank.yml: tables.customers.columns.birth_on.form is not a key of tables.customers.columns.birth_on."
         " Did you mean 'format'? Known: ['format', 'from', 'nulls', 'sign', 'sql', 'unit', 'value', 'words'].\n"

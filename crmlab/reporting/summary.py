@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class Line:
 
 
 def chosen_lines(run: Run, changes: Sequence[Change] = (), *, most: int = _MOST) -> list[Line]:
-    """Choose the answers that matter most: the surest of each chapter first, then the surest of all; in reading order.
+    """Choose the answers that matter most: the surest of each chapter, then each chapter's second; in reading order.
 
     Parameters
     ----------
@@ -66,11 +67,12 @@ def chosen_lines(run: Run, changes: Sequence[Change] = (), *, most: int = _MOST)
     def strength(line: Line) -> tuple[float, str]:
         return (-(weight(line.number) if line.number else 0.0), line.question.name)
 
-    firsts = {}
+    ranked = []
+    seen: Counter[str] = Counter()
     for line in sorted(lines, key=strength):
-        firsts.setdefault(line.question.chapter, line)
-    rest = [line for line in sorted(lines, key=strength) if line not in firsts.values()]
-    kept = [*sorted(firsts.values(), key=strength), *rest][:most]
+        ranked.append((seen[line.question.chapter], line))
+        seen[line.question.chapter] += 1
+    kept = [line for _, line in sorted(ranked, key=lambda one: (one[0], strength(one[1])))][:most]
     return sorted(kept, key=lambda line: line.question.name)
 
 
