@@ -218,3 +218,49 @@ def test_payback_counts_those_who_left_and_is_the_first_month_with_the_cost_back
     assert found[
         ["channel", "customers_count", "first_year_amount", "there_share", "payback_months", "n"]
     ].values.tolist() == [["branch", 40, 90.0, 0.5, 9.0, 40]]
+
+
+def test_what_ends_a_relation_first_downgrades_among_it(tmp_path):
+    from crmlab.bank import Bank
+    from crmlab.lifecycle.survival.lifetimes import lifetimes
+
+    people = pd.DataFrame({
+        "customer_id": ["fell", "closed", "stays", "moved", "new"], "joined_on": ["2024-01-31"] * 4 + ["2024-08-31"],
+        "left_on": [None, "2024-06-30", None, None, None], "left_reason": [None, "customer", None, None, None],
+    })  # fmt: skip
+    accounts = pd.DataFrame(
+        [
+            # two of three accounts closed by own will in April: one is left, at most half of the most held
+            ("a1", "fell", "2024-01-31", None, None), ("a2", "fell", "2024-01-31", "2024-04-30", "customer"),
+            ("a3", "fell", "2024-01-31", "2024-04-30", "customer"),
+            # the relation ends with the second account; half is closed before, in March
+            ("b1", "closed", "2024-01-31", "2024-03-31", "customer"),
+            ("b2", "closed", "2024-01-31", "2024-06-30", "customer"),
+            # one of three is closed: two are left
+            ("c1", "stays", "2024-01-31", None, None), ("c2", "stays", "2024-01-31", None, None),
+            ("c3", "stays", "2024-01-31", "2024-05-31", "customer"),
+            # one of two matured: nobody's will
+            ("d1", "moved", "2024-01-31", None, None), ("d2", "moved", "2024-01-31", "2024-05-31", "matured"),
+        ],
+        columns=["account_id", "customer_id", "opened_on", "closed_on", "close_reason"],
+    )  # fmt: skip
+    accounts["product_id"] = "p"
+    pd.DataFrame({"product_id": ["p"], "family": ["current"]}).to_csv(tmp_path / "products.csv", index=False)
+    people.to_csv(tmp_path / "customers.csv", index=False)
+    accounts.to_csv(tmp_path / "accounts.csv", index=False)
+    ends = pd.date_range("2024-01-31", "2024-08-31", freq="ME")
+    stages = pd.DataFrame(
+        [(one, day, "lost" if one == "closed" and day >= pd.Timestamp("2024-06-30") else "growth")
+         for one in people["customer_id"][:4] for day in ends],
+        columns=["customer_id", "as_of", "stage"],
+    )  # fmt: skip
+    bank = Bank.open(tmp_path).as_of("2024-08-31")
+    plain = lifetimes(bank, stages)["cause"].fillna("").to_dict()
+    assert plain == {"closed": "closing", "fell": "", "moved": "", "stays": ""}
+    with_falls = lifetimes(bank, stages, with_downgrades=True)
+    assert with_falls["cause"].fillna("").to_dict() == {
+        "closed": "downgrade", "fell": "downgrade", "moved": "", "stays": "",
+    }  # fmt: skip
+    # joined on 31 January: 60 days until 31 March, 90 until 30 April
+    days = (with_falls["exit_months"] * 365.2425 / 12).round().to_dict()
+    assert (days["closed"], days["fell"]) == (60, 90)
