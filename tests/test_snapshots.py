@@ -441,3 +441,24 @@ def test_a_feature_needs_no_more_than_it_says():
         assert names == ["customer_id", "as_of", feature.name]
         wanted = {types[feature.kind]} if feature.kind in types else {"BIGINT", "DOUBLE"}
         assert str(kinds[-1]) in wanted, feature.name
+
+
+def test_balances_of_who_joined_later_do_not_tell_the_last_month_known(tmp_path):
+    # late's balances lie before joining: on 31 January nobody knows them, so November is the last month-end known
+    pd.DataFrame({"customer_id": ["old", "late"], "joined_on": ["2022-01-01", "2024-02-28"]}).to_csv(
+        tmp_path / "customers.csv", index=False
+    )
+    pd.DataFrame({"product_id": ["P"], "family": ["current"]}).to_csv(tmp_path / "products.csv", index=False)
+    pd.DataFrame({
+        "account_id": ["A", "B"], "customer_id": ["old", "late"], "product_id": "P",
+        "opened_on": ["2022-01-01", "2022-12-01"],
+    }).to_csv(tmp_path / "accounts.csv", index=False)  # fmt: skip
+    pd.DataFrame({
+        "account_id": ["A", "B", "B"], "balance_on": ["2022-11-30", "2023-11-30", "2024-02-29"],
+        "balance_amount": [100.0, 7.0, 7.0],
+    }).to_csv(tmp_path / "balances.csv", index=False)  # fmt: skip
+    bank = Bank.open(tmp_path)
+    seen = snapshot(bank, "2024-01-31", ["assets_amount"])
+    assert seen["assets_amount"].to_dict() == {"old": 100.0}
+    pd.testing.assert_frame_equal(snapshot(bank.as_of("2024-01-31"), "2024-01-31", ["assets_amount"]), seen)
+    assert snapshot(bank, "2024-02-29", ["assets_amount"])["assets_amount"].to_dict() == {"late": 7.0, "old": 0.0}

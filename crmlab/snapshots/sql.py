@@ -207,7 +207,9 @@ def _roll_up(
         month = _index("b.balance_on", anchor)
         # A balance before the account was opened is no balance.
         rows = "balances b join accounts a on a.account_id = b.account_id and b.balance_on >= a.opened_on"
-        last_known = f"select max({month}) from {rows} where {month} <= {_last_month_end(days[0])}"
+        last_known = (
+            f"select max({month}) from {rows} where {month} <= {_last_month_end(days[0])} and a.{_has_joined(days[0])}"
+        )
         sql = (
             f"with r as (\n  select a.customer_id, {month} as month_index, b.balance_amount,"
             f" p.family, {margin}, {fee}\n"
@@ -236,6 +238,11 @@ def _whole(expression: str, merge: str) -> str:
 
 def _day(date: dt.date) -> str:
     return f"date '{date.isoformat()}'"
+
+
+def _has_joined(day: dt.date) -> str:
+    """Condition on rows of customers known by a date: balances of others must not tell how far the bank's reach."""
+    return f"customer_id in (select customer_id from customers where joined_on <= {_day(day)})"
 
 
 def _last_month_end(day: dt.date) -> int:
@@ -293,7 +300,8 @@ def _block(
         table = _roll_up_name("balances", MONTH_END)
         month = _last_month_end(day)
         source = (
-            f"{table} cross join (select max(month_index) as last_month from {table} where month_index <= {month}) k"
+            f"{table} cross join (select max(month_index) as last_month from {table} where month_index <= {month}"
+            f" and {_has_joined(day)}) k"
         )
         where = f"month_index <= k.last_month and month_index > k.last_month - {max(WINDOWS)}"
         month_sql = "k.last_month"
