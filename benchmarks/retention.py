@@ -6,10 +6,10 @@ A trial of 40,000 customers, half of them called by lot; 40,000 others are score
 their true effects. Risk and persuadability are known functions of ten facts, correlated +.8, 0 or -.8. All is drawn
 before any list is made; nothing is tuned to the truth.
 
-Measured: unrelated (20 seeds), the list by effect x value earns 81.7 % of the oracle's profit (79 to 87 % by seed),
-lists by risk and by value nothing; it is picked in 19 seeds, that by effect in one. Opposed (-.8, the first 11 seeds),
-effect x value earns 58 to 69 %; the first tenth by risk loses 34 a head; losing lists carry a flag in all, none is
-picked in silence, and once nobody is called though calling would have paid.
+Measured, 20 seeds each: unrelated, the list by effect x value earns 81.7 % of the oracle's profit (79 to 87 % by seed),
+lists by risk and by value nothing; it is picked in 19 seeds, that by effect in one. Opposed (-.8), effect x value earns
+63 % (58 to 69 %); the first tenth by risk loses 34 a head; losing lists carry a flag in all, none is picked in silence,
+and in three nobody is called though calling would have paid. The average effect was covered in 19 and 19 of 20.
 """
 
 from __future__ import annotations
