@@ -226,16 +226,17 @@ class _Reader:
             found, place, month = self._rows(
                 f"""
                 with booked as (
-                    select account_id, {self._month("booked_on")} as month, count(case when {by_customer} then 1 end) as acts,
+                    select account_id, {self._month("booked_on")} as month,
+                        count(case when {by_customer} then 1 end) as acts,
                         count(case when {kind} then 1 end) as regular, count(case when {other} then 1 end) as other,
                         count(case when {salary} then 1 end) as salaries,
                         sum(case when {by_customer} then abs(amount) else 0 end)::double as spent
                     from transactions where booked_on {span} group by 1, 2
                 )
-                select customer_id, month, sum(acts)::bigint as acts, sum(regular)::bigint as regular, sum(spent) as spent,
-                    sum(other)::bigint as other, sum(salaries)::bigint as salaries
+                select customer_id, month, sum(acts)::bigint as acts, sum(regular)::bigint as regular,
+                    sum(spent) as spent, sum(other)::bigint as other, sum(salaries)::bigint as salaries
                 from booked join ({self._seen_through}) using (account_id) where month < until group by 1, 2
-                """  # noqa: E501
+                """
             )
             acts[place, month] = found["acts"].to_numpy() > 0
             regular[place, month] = found["regular"].to_numpy() > 0
