@@ -11,10 +11,10 @@ from pathlib import Path
 
 from crmlab.errors import nearest, refuse
 
-__all__ = ["LANGUAGES", "Catalogue", "catalogue", "later", "parse_po"]
+__all__ = ["FOLDER", "LANGUAGES", "Catalogue", "catalogue", "later", "parse_po"]
 
 LANGUAGES = {"en": "English", "zh": "中文"}
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
 _LINE = re.compile(r'^(?:(msgid|msgstr)\s+)?(".*")\s*$')
 
 
@@ -66,8 +66,10 @@ def catalogue(language: str) -> Catalogue:
     """
     if language not in LANGUAGES:
         refuse(f"language {language!r} is not known. There are {', '.join(LANGUAGES)}.{nearest(language, LANGUAGES)}")
-    path = _FOLDER / f"{language}.po"
-    return Catalogue(language, parse_po(path.read_text(encoding="utf-8")) if path.is_file() else {})
+    texts: dict[str, str] = {}
+    for path in sorted((FOLDER / language).glob("*.po")):
+        texts |= parse_po(path.read_text(encoding="utf-8"))
+    return Catalogue(language, texts)
 
 
 def later(text: str) -> str:
@@ -75,8 +77,8 @@ def later(text: str) -> str:
     return text
 
 
-def parse_po(text: str) -> dict[str, str]:
-    r"""Read the pairs of a .po file; its head and fuzzy or empty entries are left out.
+def parse_po(text: str, *, empty: bool = False) -> dict[str, str]:
+    r"""Read the pairs of a .po file; its head and fuzzy entries are left out, and so are empty ones unless asked for.
 
     >>> parse_po('msgid ""\nmsgstr "Language: zh\\n"\n\nmsgid "Next "\n"steps"\nmsgstr "下一步"\n')
     {'Next steps': '下一步'}
@@ -90,6 +92,6 @@ def parse_po(text: str) -> dict[str, str]:
             if match := _LINE.match(line):
                 part = match[1] or part
                 parts[part] += ast.literal_eval(match[2])
-        if parts["msgid"] and parts["msgstr"]:
+        if parts["msgid"] and (parts["msgstr"] or empty):
             found[parts["msgid"]] = parts["msgstr"]
     return found

@@ -1,0 +1,265 @@
+"""What was worded in English, told in another language: findings are read by the messages that worded them."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crmlab.language.catalogue import catalogue
+from crmlab.language.patterns import NUMBER, Pattern, pattern
+
+__all__ = ["Interpreter", "interpreter"]
+
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+           "November", "December")  # fmt: skip
+_DAY = re.compile(rf"(\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}})")
+# Nothing to translate: numbers with signs and units of money, days, names of columns and files, abbreviations.
+_NO_WORDS = re.compile(
+    rf"(?:[^A-Za-z\u00c0-\u024f]*|[A-Z]{{3}} {NUMBER}|[nNpkrRtzFd]|[np] [=<>] ?{NUMBER}|[A-Z][A-Z0-9.&-]*s?"
+    r"|[a-z]+(?:_[a-z0-9]+)+|`[^`]*`|[A-Za-z]?\d[\w.-]*|[\w.+-]+@[\w.-]+|https?://\S+|[A-Za-z]:?[\\/]\S*)"
+)
+# Where a text may be cut, the strongest first: (English, Chinese).
+_JOINTS = ((". ", "。"), ("? ", "？"), ("! ", "！"), ("; ", "；"), (": ", "："), (" · ", " · "), (" – ", "——"),
+           (", and ", "，以及"), (", ", "，"), (" and ", "和"), (" or ", "或"), (" / ", " / "), (" | ", " | "),
+           ("\n", "\n"), ("/", "/"), ("–", "–"))  # fmt: skip
+_ENDS = {".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
+_QUOTES = {'"': "“”", "'": "‘’", "“": "“”"}
+_SPACE = re.compile(r"(?<=[，。；：、？！（）”]) +(?=\S)| +(?=[，。；：、？！（）])")
+_MOST_LEFT = 0.5  # of the letters
+_MOST_STEPS = 6_000  # of one text: what is not told by then stays in English
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A text told, and the parts that had to stay as they were."""
+
+    text: str
+    left: tuple[str, ...] = ()
+
+    @property
+    def cost(self) -> int:
+        return sum(sum(sign.isalpha() for sign in part) + 1 for part in self.left)
+
+
+class Interpreter:
+    """Tells English texts in another language, by a catalogue.
+
+    A finding is worded once, in English, where it is computed. Each message of the catalogue is the wording as the code
+    has it, with its fields in braces, so a finding can be read back: which message is it, and what stood in the fields?
+    Fields are told in the same way, numbers stay as they are. Nothing is computed anew, so no number can change.
+
+    Parameters
+    ----------
+    language : str
+        ``en`` or ``zh``.
+    texts : mapping of str to str, optional
+        English message -> message; the language's catalogue when left out.
+
+    Examples
+    --------
+    >>> chinese = Interpreter("zh", {"{n:,} customers {what}.": "{n}名客户{what}。", "closed": "已销户", "left": "已离开"})
+    >>> chinese("1,204 customers closed."), chinese("5 customers moved."), chinese.left("5 customers moved.")
+    ('1,204名客户已销户。', '5名客户moved。', ('moved',))
+    """
+
+    def __init__(self, language: str, texts: Mapping[str, str] | None = None) -> None:
+        self.language = language
+        self._kept: dict[str, _Told] = {}
+        texts = catalogue(language).texts if texts is None else texts
+        self._plain: dict[str, str] = {}
+        self._patterns: list[tuple[str, Pattern, str]] = []
+        self._by_anchor: dict[str, list[int]] = {}
+        for english, said in texts.items():
+            made = pattern(english)
+            if not made.fields:
+                self._plain[made.parts[0]] = said.replace("{{", "{").replace("}}", "}")
+                continue
+            self._patterns.append((english, made, said))
+        self._patterns.sort(key=lambda one: -one[1].fixed)
+        self._anchors = [max(made.parts, key=len) for _, made, _ in self._patterns]
+        self._starts = {text: said for text, said in self._plain.items() if text[:1] in " ,;:(" or text[-1:] in " (:"}
+
+    def __call__(self, text: str) -> str:
+        """Tell a text; in English it stays as it is."""
+        return text if self.language == "en" or not text else self._told(text).text
+
+    def left(self, text: str) -> tuple[str, ...]:
+        """Name the parts of a text that the catalogue does not know."""
+        return () if self.language == "en" or not text else self._told(text).left
+
+    def every(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """Tell several texts."""
+        return tuple(self(text) for text in texts)
+
+    def within(self, kept: Any, keys: Callable[[str], bool] = lambda key: True) -> Any:
+        """Tell every text inside lists and dicts, those under chosen keys only."""
+        if isinstance(kept, str):
+            return self(kept)
+        if isinstance(kept, list | tuple):
+            return type(kept)(self.within(one, keys) for one in kept)
+        if isinstance(kept, dict):
+            return {key: self.within(value, keys) if keys(key) else value for key, value in kept.items()}
+        return kept
+
+    def _told(self, text: str) -> _Told:
+        if text not in self._kept:
+            self._kept[text] = _Reading(self, text).whole()
+        return self._kept[text]
+
+
+class _Reading:
+    """One text being read: only messages whose words are in it are tried."""
+
+    def __init__(self, of: Interpreter, text: str) -> None:
+        self._plain = of._plain
+        self._text = text
+        self._tried = [
+            one for one, anchor in zip(of._patterns, of._anchors, strict=True) if anchor in text or not anchor.strip()
+        ]
+        self._pieces = [(piece, said) for piece, said in of._starts.items() if piece in text]
+        self._memo: dict[str, _Told] = {}
+        self._steps = 0
+
+    def whole(self) -> _Told:
+        said = self._tell(self._text.strip())
+        if said.cost > _MOST_LEFT * _Told("", (self._text,)).cost:
+            return _Told(self._text, (self._text,))  # a mixture of two languages reads worse than one
+        return _Told(_SPACE.sub("", said.text), said.left)
+
+    def _tell(self, text: str) -> _Told:
+        if text not in self._memo:
+            self._steps += 1
+            self._memo[text] = _Told(text, (text,))  # while it is being read it cannot explain itself
+            self._memo[text] = self._best(text)
+        return self._memo[text]
+
+    def _best(self, text: str) -> _Told:
+        if _NO_WORDS.fullmatch(text):
+            return _Told(text)
+        if (known := self._known(text)) is not None:
+            return _Told(known)
+        best = _Told(text, (text,))
+        if self._steps > _MOST_STEPS:
+            return best
+        for ways in (self._as_message, self._with_end, self._with_pieces, self._cut, self._enclosed):
+            for told in ways(text):
+                if told.cost < best.cost:
+                    best = told
+                if not best.left:
+                    return best
+        return best
+
+    def _known(self, text: str) -> str | None:
+        if day := _DAY.fullmatch(text):
+            return f"{day[3]}年{_MONTHS.index(day[2]) + 1}月{int(day[1])}日"
+        for form in (text, text[:1].lower() + text[1:], text[:1].upper() + text[1:], text.lower()):
+            if form in self._plain:
+                return self._plain[form]
+        return None
+
+    def _as_message(self, text: str) -> Iterable[_Told]:
+        forms = dict.fromkeys((text, text[:1].lower() + text[1:], text[:1].upper() + text[1:]))
+        for form in forms:
+            for english, made, said in self._tried:
+                if made.fixed == 0 and len(self._tried) > 1 and english.strip("{}").isidentifier():
+                    continue
+                for values in made.readings(form):
+                    if any(value == form for value in values):
+                        continue
+                    told = [self._tell(value) if value.strip() else _Told(value) for value in values]
+                    filled = _fill(said, dict(zip(made.fields, told, strict=True)))
+                    yield _Told(filled, tuple(part for one in told for part in one.left))
+
+    def _with_end(self, text: str) -> Iterable[_Told]:
+        end = _ENDS.get(text[-1:])
+        if end and len(text) > 1:
+            inner = self._tell(text[:-1].rstrip())
+            yield _Told(inner.text + end, inner.left)
+
+    def _with_pieces(self, text: str) -> Iterable[_Told]:
+        """Cut where a message begins or ends that was written to be put together with others."""
+        places = set()
+        for piece, _ in self._pieces:
+            start = text.find(piece)
+            while start >= 0:
+                places |= {start, start + len(piece)}
+                start = text.find(piece, start + 1)
+        for _, made, _ in self._tried:
+            first, last = made.parts[0], made.parts[-1]
+            if first[:1] in (" ", ",", ";", ":", "(") and first.strip():
+                start = text.find(first)
+                while start >= 0:
+                    places.add(start)
+                    start = text.find(first, start + 1)
+            if last[-1:] in (" ", "(") and last.strip():
+                start = text.find(last)
+                while start >= 0:
+                    places.add(start + len(last))
+                    start = text.find(last, start + 1)
+        for place in sorted(places):
+            if 0 < place < len(text):
+                yield _joined(self._tell(text[:place]), "", self._tell(text[place:]))
+
+    def _cut(self, text: str) -> Iterable[_Told]:
+        for english, said in _JOINTS:
+            start = text.find(english)
+            while start > 0:
+                left, right = text[:start], text[start + len(english) :]
+                if left.strip() and right.strip() and not (english == ", " and left[-1:].isdigit() and not right[:1]):
+                    joint = "、" if english == ", " and _is_listed(text, start) else said
+                    yield _joined(self._tell(left), joint, self._tell(right))
+                start = text.find(english, start + 1)
+
+    def _enclosed(self, text: str) -> Iterable[_Told]:
+        if text[:1] in _QUOTES and text[-1:] in ('"', "'", "”") and len(text) > 2:
+            inner, marks = self._tell(text[1:-1]), _QUOTES[text[0]]
+            yield _Told(f"{marks[0]}{inner.text}{marks[1]}", inner.left)
+        start = text.find(" (")
+        while start >= 0:
+            end = _closing(text, start + 1)
+            if end > 0:
+                before, inner = self._tell(text[:start]), self._tell(text[start + 2 : end])
+                told = _joined(_joined(before, "（", inner), "）", _Told(""))
+                rest = text[end + 1 :].strip()
+                yield _joined(told, "", self._tell(rest)) if rest else told
+            start = text.find(" (", start + 1)
+        if text[:1] == "(" and _closing(text, 0) == len(text) - 1:
+            inner = self._tell(text[1:-1])
+            yield _Told(f"（{inner.text}）", inner.left)
+
+
+def _joined(one: _Told, joint: str, other: _Told) -> _Told:
+    return _Told(one.text + joint + other.text, one.left + other.left)
+
+
+def _is_listed(text: str, place: int) -> bool:
+    """Tell a comma of a list of short things from one of a sentence."""
+    left = re.split(r"[.;:(,]", text[:place])[-1]
+    right = re.split(r"[.;:),]", text[place + 2 :])[0]
+    return max(len(left.split()), len(right.split())) <= 3
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 0
+    for place in range(start, len(text)):
+        depth += (text[place] == "(") - (text[place] == ")")
+        if depth == 0:
+            return place
+    return -1
+
+
+def _fill(said: str, values: Mapping[str, _Told]) -> str:
+    return re.sub(r"\{(\w+)[^{}]*\}", lambda field: values[field[1]].text, said).replace("{{", "{").replace("}}", "}")
+
+
+@functools.cache
+def interpreter(language: str) -> Interpreter:
+    """Give the interpreter of a language.
+
+    >>> interpreter("en")("Half of them left."), interpreter("zh")("31 December 2025")
+    ('Half of them left.', '2025年12月31日')
+    """
+    return Interpreter(language)
