@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from crmlab.language.interpreter import Interpreter, interpreter
+from crmlab.findings.telling import teller
+from crmlab.language.interpreter import Interpreter
 from crmlab.language.messages import in_markdown
 
 __all__ = ["lacking_texts", "main", "reader_texts"]
@@ -58,7 +59,7 @@ def lacking_texts(folder: Path, tell: Interpreter) -> list[tuple[str, str, tuple
 
 def main(run: str, *questions: str) -> int:
     """Print what cannot be told; give 1 if there is anything."""
-    tell, count = interpreter("zh"), 0
+    tell, count = teller("zh"), 0
     for folder in sorted(Path(run).glob("*/findings.json")):
         name = folder.parent.name
         if questions and not any(name.startswith(start) for start in questions):
