@@ -209,7 +209,7 @@ class _Told:
         language = self._tell.language
         if tag.startswith("<html"):
             return tag.replace('lang="en"', f'lang="{language}"')
-        tag = re.sub(r'(href="(?:\.\./)?(?:[\w-]+/)?[\w-]+)\.html', rf"\1.{language}.html", tag)
+        tag = re.sub(r'(href="(?!presentation/)(?:\.\./)?(?:[\w-]+/)?[\w-]+)\.html', rf"\1.{language}.html", tag)
         if tag.startswith("<img"):
             source = re.search(r'src="([^"]*)"', tag)
             if source and source[1] in pictures:
