@@ -274,8 +274,9 @@ def break_evens(study: WinBack) -> Evidence | None:
     rows = []
     for number, part in usable.groupby(place):
         low, mid, high = part["break_even_share"].quantile([0.25, 0.5, 0.75])
-        span = f"{part['return_amount'].min():,.0f} to {part['return_amount'].max():,.0f}"
-        rows.append((f"{study.currency} {span}", mid, low, high, len(part), number))
+        worth = part["return_amount"]
+        group = f"{study.currency} {worth.min():,.0f} to {worth.max():,.0f}"
+        rows.append((group, mid, low, high, len(part), number))
     frame = pd.DataFrame(rows, columns=["group", "break_even_share", "break_even_low", "break_even_high", "n", "fifth"])
     frame = frame.sort_values("fifth", ascending=False).drop(columns="fifth").reset_index(drop=True)
     middle = float(usable["break_even_share"].median())
