@@ -238,24 +238,24 @@ def second_lives(study: WinBack) -> Evidence | None:
     estimates = {"second_leaving": second.leaving}
     if second.is_measured:
         estimates["second_ratio"] = second.ratio
-        told = (
+        first = (
             f"Those who came back yield {second.ratio.value:.2f} of what the first life yielded"
             f" ({second.ratio.low:.2f} to {second.ratio.high:.2f}, n = {second.ratio.n:,})."
         )
     else:
-        told = (
+        first = (
             f"Only {count_text(second.ratio.n)} came back with a known margin: a second life is taken to yield what the"
             " first did."
         )
-    told += f" {second.leaving.short} of them leave again in a month ({second.leaving.interval})."
+    told = [first, f"{second.leaving.short} of them leave again in a month ({second.leaving.interval})."]
     by_way = second_life_by_way(study.returned, study.effects.contacts, study.lost)
     brought = by_way.loc[by_way["way"] == "after a contact", "customers_count"].sum()
     if brought < _FEWEST:
-        told += (
-            f" Only {count_text(brought)} came back after a contact: whether those whom a contact brings are worth as"
+        told.append(
+            f"Only {count_text(brought)} came back after a contact: whether those whom a contact brings are worth as"
             " much as those who come by themselves cannot be said."
         )
-    return Evidence(by_way, "", "", told, estimates)
+    return Evidence(by_way, "", "", " ".join(told), estimates)
 
 
 def break_even_look(study: WinBack) -> dict[str, object]:
@@ -283,8 +283,10 @@ def break_evens(study: WinBack) -> Evidence | None:
     estimates = {"break_even": Estimate(middle, "share", n=len(usable), method="median")}
     effect = study.effects.working_effect
     pays = int((usable["break_even_share"] < effect).sum()) if np.isfinite(effect) else 0
-    told = "Half of those who may be contacted pay for a contact, preparation left out, from an effect"
-    told += f" of {100 * middle:.2f} points on."
+    told = (
+        "Half of those who may be contacted pay for a contact, preparation left out, from an effect of "
+        f"{100 * middle:.2f} points on."
+    )
     if np.isfinite(effect):
         told += f" At the effect found, {100 * effect:.1f} points, {count_text(pays)} of {count_text(len(usable))} do."
     title = "The more a return is worth, the smaller the effect that pays"
