@@ -258,4 +258,4 @@ def _alarm(row: object, rate: float) -> str:
         )
     if row.p_balance < rate:
         parts.append(f"the arms differ in {row.differs_most}")
-    return f"Campaign {row.campaign_id}: {', and '.join(parts)}."
+    return f"Campaign {row.campaign_id}: {'; '.join(parts)}."

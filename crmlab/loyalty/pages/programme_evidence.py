@@ -226,8 +226,10 @@ def _effects_reading(programme: Programme) -> str:
         holds = found.placebo.low <= 1 <= found.placebo.high
         alike = ("no sign that the others are not alike" if holds else "the others are not alike enough, so the effect "
                  "on spending is overstated by about as much")  # fmt: skip
-        told.append(f"In the three months before joining, which joining cannot move, the ratio is "
-                    f"{found.placebo.value:.2f} ({found.placebo.low:.2f} to {found.placebo.high:.2f}): {alike}.")
+        told.append(
+            f"In the three months before joining, which joining cannot move, the ratio is "
+            f"{found.placebo.value:.2f} ({found.placebo.low:.2f} to {found.placebo.high:.2f}): {alike}."
+        )
     if found.leaving is not None:
         value, limit = e_value(found.leaving)
         told.append(f"Members close their accounts {found.leaving.value:.2f} times as often as others like them "

@@ -54,7 +54,9 @@ def reasons_said(study: WinBack, why: Evidence | None) -> str:
     )
     told = [f"{SIGNS[code].title} {one.short}" for code, one in named[:_MOST]]
     nothing = shares.get(NOT_KNOWN.replace(" ", "_"))
-    said = [f"Main reasons named: {', '.join(told)}." if told else "No reason is beyond chance for ten or more of them."]
+    said = [
+        f"Main reasons named: {', '.join(told)}." if told else "No reason is beyond chance for ten or more of them."
+    ]
     if nothing is not None:
         said.append(
             f"{nothing.short} ({nothing.interval}) left without any sign that sets them apart from those who stay: ask"
@@ -108,7 +110,8 @@ def worth_said(study: WinBack) -> str:
     )
     gain = study.gain
     if not np.isfinite(gain.value):
-        return f"{start} What it gains is not known: {study.effects.why_unknown}. {study.plan.said}"
+        unknown = f"What it gains is not known: {study.effects.why_unknown}."
+        return f"{start} {unknown} {study.plan.said}"
     proven = gain.low is not None and gain.low > 0
     told = (
         f"Contacting them all gains {gain.short} after all costs ({gain.interval})."

@@ -123,7 +123,7 @@ def going(study: WinBack) -> str:
     known = study.compared[(study.compared["kind"] == GOING) & study.compared["lift"].notna()]
     if not len(known):
         return ""
-    told = ", ".join(f"{row.sign} ({share_text(row.share)})" for row in known.itertuples())
+    told = ", ".join(f"{row.sign} {share_text(row.share)}" for row in known.itertuples())
     return f"On their way out leavers showed: {told}. That is the leaving itself, no reason, and a cue to call earlier."
 
 
@@ -173,7 +173,12 @@ def _goes_with(study: WinBack) -> str:
     told = []
     for name, value, error in zip(study.uninvited.columns, model.coefficients[1:], model.errors[1:], strict=True):
         if abs(value) > 1.96 * error:
-            told.append(f"{'higher' if value > 0 else 'lower'} odds go with {words[name]} (x {np.exp(value):.2f})")
+            times = np.exp(value)
+            told.append(
+                f"higher odds go with {words[name]} (x {times:.2f})"
+                if value > 0
+                else f"lower odds go with {words[name]} (x {times:.2f})"
+            )
     return f"Beyond chance: {'; '.join(told)}." if told else "Nothing seen tells beyond chance who returns sooner."
 
 
