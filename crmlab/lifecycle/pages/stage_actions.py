@@ -84,7 +84,8 @@ def entering_decline(
     order = worth["at_stake_amount"].fillna(0) if worth is not None else pd.Series(0.0, index=fresh.index)
     ranked = fresh.assign(order=order, name=fresh.index).sort_values(["order", "name"], ascending=[False, True])
     why = "entered decline this month: amounts far below the six months before, no regular money in"
-    return _listed(life, bank, ranked.index, why, worth, holdout_share, "entered decline this month")
+    told = f"{people(len(ranked))} entered decline this month"
+    return _listed(life, bank, ranked.index, why, worth, holdout_share, told)
 
 
 def stalled_onboarding(life: Lifecycle, bank: Bank, *, holdout_share: float) -> tuple[pd.DataFrame | None, str]:
@@ -93,7 +94,8 @@ def stalled_onboarding(life: Lifecycle, bank: Bank, *, holdout_share: float) -> 
     if life.why or not len(stalled):
         return None, "No onboarding has stalled."
     why = "onboarding stalled: new for three months or more, no act in the last two"
-    return _listed(life, bank, stalled.sort_index().index, why, None, holdout_share, "stalled in onboarding")
+    told = f"{people(len(stalled))} stalled in onboarding"
+    return _listed(life, bank, stalled.sort_index().index, why, None, holdout_share, told)
 
 
 def _listed(life, bank, names, why, worth, holdout_share, what) -> tuple[pd.DataFrame | None, str]:
@@ -101,7 +103,7 @@ def _listed(life, bank, names, why, worth, holdout_share, what) -> tuple[pd.Data
     reasons = pd.Series(why, index=pd.Index(names, name="customer_id"), dtype="str")
     kept, out = suppressed(reasons, may_contact(bank))
     left_out = f"; {count_text(len(reasons) - len(kept))} may not be contacted now ({_most(out)})" if len(out) else ""
-    told = f"{people(len(reasons))} {what}{left_out}."
+    told = f"{what}{left_out}."
     if not len(kept):
         return None, told
     known = [c for c in bank.columns("customers") if c == "preferred_channel" or (c.startswith("is_") and

@@ -34,7 +34,6 @@ CALIBRATION = {"quantity": "Value a customer"}
 TENTHS = {"label": "tenth", "value": "mean_amount", "low": "mean_low_amount", "high": "mean_high_amount",
           "groups": "Tenth of customers by expected value, number", "quantity": "Value a customer"}  # fmt: skip
 MOVES = {"quantity": "Expected value of all customers"}
-_NEXT = "Next {} months, expected"
 
 
 def parts(study: ValueStudy) -> Evidence | None:
@@ -235,7 +234,7 @@ def by_group(study: ValueStudy, groups: pd.Series, *, what: str = "tier", seed: 
         named = named.astype("str").where(named.notna(), "not known")
         ahead = study.expected.group_values(named)
         ahead = ahead.set_index("group").reindex(past["group"]).reset_index()
-        rows.append(ahead.assign(when=_NEXT.format(study.expected.horizon_months)))
+        rows.append(ahead.assign(when=f"Next {study.expected.horizon_months} months, expected"))
     frame = pd.concat(rows, ignore_index=True)
     best = past.sort_values("mean_amount", ascending=False).iloc[0]
     share = f" and {share_text(best['value_share'])} of the value" if np.isfinite(best["value_share"]) else ""
@@ -289,15 +288,16 @@ def _tenths(values: np.ndarray) -> np.ndarray:
 
 
 def _months(count: int) -> str:
-    return "month" if count == 1 else f"{count} months"
+    return f"{count} month{'' if count == 1 else 's'}"
 
 
 def _less(gain: Estimate) -> str:
-    side = "less" if gain.value < 0 else "more"
+    is_less = gain.value < 0
     flipped = Estimate(abs(gain.value), gain.unit, n=None)
     if gain.low is None or gain.high is None:
-        return f"{flipped.short} {side}"
+        return f"{flipped.short} less" if is_less else f"{flipped.short} more"
     ends = sorted((abs(gain.low), abs(gain.high))) if gain.low * gain.high > 0 else None
     if ends is None:
-        return f"{flipped.short} {side}, which may be chance"
-    return f"{Estimate(abs(gain.value), gain.unit, low=ends[0], high=ends[1]).text} {side}"
+        return f"{flipped.short} {'less' if is_less else 'more'}, which may be chance"
+    sure = Estimate(abs(gain.value), gain.unit, low=ends[0], high=ends[1])
+    return f"{sure.text} less" if is_less else f"{sure.text} more"
