@@ -77,7 +77,7 @@ def flow(life: Lifecycle) -> Evidence | None:
     stayed = proportion(int((ends == ago["stage"]).sum()), len(ago))
     worse = int(((ends == "decline") | (ends == "dormant")).sum() - ago["stage"].isin(["decline", "dormant"]).sum())
     months = round((life.day - start).days / 30.4)
-    span = "a year" if months == 12 else f"{months} month{'' if months == 1 else 's'}"
+    span = "a year" if months == 12 else f"{months:d} month{'' if months == 1 else 's'}"
     more = "more of them are" if worse >= 0 else "fewer of them are"
     return Evidence(
         frame,

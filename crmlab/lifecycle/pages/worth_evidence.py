@@ -45,10 +45,12 @@ def stage_values(life: Lifecycle) -> Evidence | None:
     year = estimates["margin_next_year"]
     lowest = f", one in {said(worst['stage'])} {estimates['value_' + worst['stage']].short}" if len(table) > 1 else ""
     frame = table.assign(stage=table["stage"].map(said))
+    amount = amount_text(best["value_amount"], life.currency)
     return Evidence(
         frame,
-        title=f"A customer in {said(best['stage'])} is worth {amount_text(best['value_amount'], life.currency)}"
-        f" {life.span}",
+        title=f"A customer in {said(best['stage'])} is worth {amount} over {life.steps // 12:d} years"
+        if life.steps
+        else f"A customer in {said(best['stage'])} is worth {amount} until they leave",
         about=f"Margin and fees {life.span}, discounted, the first now; {life.currency}; bootstrap of customers 95 %",
         reading=f"{life.span.capitalize()}, a customer in {said(best['stage'])} is worth"
         f" {estimates['value_' + best['stage']].short} ({estimates['value_' + best['stage']].interval}){lowest}."

@@ -202,4 +202,4 @@ def _driver(column: str) -> str:
 
 
 def _months(count: int) -> str:
-    return f"{count} month{'' if count == 1 else 's'}"
+    return f"{count:d} month{'' if count == 1 else 's'}"

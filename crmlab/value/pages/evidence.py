@@ -52,14 +52,14 @@ def parts(study: ValueStudy) -> Evidence | None:
     left = amount_text(total, money)
     spent = f"; less {amount_text(-cost, money)} of service and expected losses, {left} are left" if cost else ""
     largest = frame.iloc[0]
-    led = f" The most comes from {largest['part']}: {amount_text(largest['total_amount'], money)}."
+    led = f"{largest['part']}: {amount_text(largest['total_amount'], money)}"
     return Evidence(
         frame.rename(
             columns={"part": "Part", "total_amount": f"{months.capitalize()}, {money}", "customers_count": "customers"}
         ),
         title=f"Customers brought {amount_text(total, money)} in the last {months}",
         about=f"Sum over {n:,} customers, {money}; full count",
-        reading=f"Margin and fees were {amount_text(margin, money)}{spent}.{led}",
+        reading=f"Margin and fees were {amount_text(margin, money)}{spent}. The most comes from {led}.",
         estimates={"past_value_total": Estimate(total, money, n=n)},
     )
 
@@ -147,7 +147,7 @@ def expected(study: ValueStudy) -> Evidence | None:
     frame = value.group_values(_tenths(value.frame["value_amount"].to_numpy()))
     frame = frame.rename(columns={"group": "tenth"})
     share = risk.value / total.value if total.value > 0 else math.nan
-    lost = f", {share_text(share)} of the value" if math.isfinite(share) else ""
+    lost = f", {100 * share:.1f} % of the value" if math.isfinite(share) else ""
     p = float(value.frame["p_leave"].mean())
     return Evidence(
         frame,
@@ -288,7 +288,7 @@ def _tenths(values: np.ndarray) -> np.ndarray:
 
 
 def _months(count: int) -> str:
-    return f"{count} month{'' if count == 1 else 's'}"
+    return f"{count:d} month{'' if count == 1 else 's'}"
 
 
 def _less(gain: Estimate) -> str:
