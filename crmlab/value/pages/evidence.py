@@ -147,15 +147,18 @@ def expected(study: ValueStudy) -> Evidence | None:
     frame = value.group_values(_tenths(value.frame["value_amount"].to_numpy()))
     frame = frame.rename(columns={"group": "tenth"})
     share = risk.value / total.value if total.value > 0 else math.nan
-    lost = f", {100 * share:.1f} % of the value" if math.isfinite(share) else ""
     p = float(value.frame["p_leave"].mean())
+    ahead = _months(value.horizon_months)
     return Evidence(
         frame,
         title=f"All customers are worth {amount_text(total.value, total.unit)} over {_months(value.horizon_months)}",
         about=f"Expected value, discounted {100 * value.discount_rate:.0f} % a year, 95 % limits",
         reading=(
-            f"Expected over the next {_months(value.horizon_months)}: {total.text}. Leaving is expected to cost "
-            f"{risk.text}{lost}; {share_text(p)} of customers are expected to leave."
+            f"Expected over the next {ahead}: {total.text}. Leaving is expected to cost {risk.text},"
+            f" {100 * share:.1f} % of the value; {share_text(p)} of customers are expected to leave."
+            if math.isfinite(share)
+            else f"Expected over the next {ahead}: {total.text}. Leaving is expected to cost {risk.text};"
+            f" {share_text(p)} of customers are expected to leave."
         ),
         estimates={"value_total": total, "value_at_risk": risk, "margin_12m": margin},
     )
