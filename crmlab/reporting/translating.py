@@ -216,7 +216,10 @@ class _Told:
         if re.fullmatch(r"`[^`]*`", bare):
             return "".join(part)
         before, after = marked[: len(marked) - len(marked.lstrip())], marked[len(marked.rstrip()) :]
-        return before + inline_html(self.text(bare)) + after
+        told = self.text(bare)
+        if _CHINESE.search(told):
+            before, after = ("" if edge == " " else edge for edge in (before, after))
+        return before + inline_html(told) + after
 
     def tag(self, tag: str, pictures: Mapping[str, str]) -> str:
         """Tell a tag's texts for those who cannot see, lead its link to the same language, exchange its picture."""
