@@ -75,7 +75,7 @@ def number_of_segments(segments: Segments) -> Evidence:
     dropped = ""
     for why in dict.fromkeys(segments.dropped_.values() if segments.customers_count_ else ()):
         named = ", ".join(labels[name] for name, said in segments.dropped_.items() if said == why)
-        dropped += f" What {why} is left out: {named}."
+        dropped += " " + f"What {why} is left out: {named}."
     kept = "" if hasattr(segments, "labels_") else " An earlier run learned them; today's customers are assigned."
     return Evidence(
         table,
