@@ -150,14 +150,14 @@ def _line(segment: str, members: pd.DataFrame, known: _Known, offer: Offer | Non
     if offer is not None:
         parts.append(offer.why)
     where = _TALKING.get(talks, "no channel known")
-    may = f"{consent} allowed by {share_text(allowed)}" if consent else "consent not recorded"
+    may = f"{where}; {consent} allowed by {share_text(allowed)}" if consent else f"{where}; consent not recorded"
     return {
         "segment": segment,
         "customers_count": len(members),
         "product": offer.text if offer is not None else "Nothing now: they hold what is usual",
         "also": offer.also_text if offer is not None else "",
         "also_family": offer.also if offer is not None else "",
-        "channel": f"{where}; {may}",
+        "channel": may,
         "service": rule.text,
         "why": "; ".join(parts),
         "rule": rule.name,
