@@ -277,8 +277,12 @@ def _sentences(
         said.append("The money in it is not known: there are no balances.")
     if silent:
         who = count_text(silent) if silent >= SMALLEST_GROUP else _FEW
-        share = f", {found['no_tolerance_share'].text}," if "no_tolerance_share" in found else ""
-        said.append(f"{who} investors{share} never stated a tolerance: nobody knows what suits them.")
+        share = found["no_tolerance_share"].text if "no_tolerance_share" in found else ""
+        said.append(
+            f"{who} investors, {share}, never stated a tolerance: nobody knows what suits them."
+            if share
+            else f"{who} investors never stated a tolerance: nobody knows what suits them."
+        )
     elif everybody >= SMALLEST_GROUP:
         said.append("Every investor stated a tolerance.")
     if "stale_share" in found:
