@@ -191,7 +191,7 @@ def same_yardstick(study: Study, by: str, *, permutations: int = 300, seed: int 
         f"In the two largest groups ({', '.join(pair)}) the items make up {alike} of {len(table)} constructs in the "
         f"same way (MICOM, {found.permutations:,} permutations)"
     )
-    told += f"; not {', '.join(failed)}." if failed else "."
+    told += f", all but {', '.join(failed)}." if failed else "."
     target = lowered(study.title(study.target))
     told += (
         f" So {target} of these groups may be compared."

@@ -122,7 +122,7 @@ def after_contacts(bank: Bank, study: Study) -> Evidence:
     whole = _share_of_customers(contacts, item, scale)
     estimates = {"csat_share": whole}
     reading = (
-        f"After contacts of the last {_MONTHS} months with answers, {whole.text} gave {scale[1] - 1} or {scale[1]}"
+        f"After contacts of the last {_MONTHS} months with answers, {whole.text} gave {scale[1] - 1:d} or {scale[1]:d}"
     )
     complaints = found.get("complaint", contacts.head(0))
     complaints = complaints[complaints["month"] > last - pd.DateOffset(months=_MONTHS)]
@@ -131,8 +131,8 @@ def after_contacts(bank: Bank, study: Study) -> Evidence:
         reading += f"; after complaints {estimates['csat_complaint_share'].text}"
     return Evidence(
         monthly,
-        title=f"{whole.short} of those asked after a contact give {scale[1] - 1} or {scale[1]}",
-        about=f"Share of responses after a contact with {scale[1] - 1} or {scale[1]} of {scale[1]}; band: 95 % Wilson "
+        title=f"{whole.short} of those asked after a contact give {scale[1] - 1:d} or {scale[1]:d}",
+        about=f"Share of responses after a contact with {scale[1] - 1:d} or {scale[1]:d} of {scale[1]:d}; band: 95 % Wilson "
         f"interval; n = {count_text(monthly['n'].sum())} responses",
         reading=f"{reading}.",
         estimates=estimates,
