@@ -214,7 +214,7 @@ def beside_the_index(study: Study, index: Evidence, *others: Evidence) -> pd.Dat
     Returns
     -------
     DataFrame
-        ``measure``, ``value`` (Estimate), ``scale``, ``n``.
+        ``indicator``, ``value`` (Estimate), ``scale``, ``n``.
     """
     names = {
         f"index_{study.target}": (f"Index of {study.title(study.target).lower()}", "0 to 100"),
@@ -226,8 +226,8 @@ def beside_the_index(study: Study, index: Evidence, *others: Evidence) -> pd.Dat
     }
     known = {name: value for one in (index, *others) for name, value in one.estimates.items()}
     rows = [
-        {"measure": said, "value": known[name], "scale": scale, "n": known[name].n}
+        {"indicator": said, "value": known[name], "scale": scale, "n": known[name].n}
         for name, (said, scale) in names.items()
         if name in known and np.isfinite(known[name].value)
     ]
-    return pd.DataFrame(rows, columns=["measure", "value", "scale", "n"])
+    return pd.DataFrame(rows, columns=["indicator", "value", "scale", "n"])

@@ -204,8 +204,8 @@ def _reading(
     if not with_path_model:
         told += " The path model gives no weights here: its dimensions cannot be told apart."
     spread = coding.estimates["largest_spread"]
-    return (
-        f"{told} Entropy weighs what customers differ in, not what matters to them: coding the same answers otherwise "
+    return told + (
+        f" Entropy weighs what customers differ in, not what matters to them: coding the same answers otherwise "
         f"moves one of its weights by {100 * spread.value:.0f} points of 100."
     )
 
