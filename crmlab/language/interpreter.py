@@ -31,23 +31,27 @@ _UNITS = (
     r"million|billion"
 )
 _MEASURED = re.compile(rf"([^.;:]+), ({_UNITS})")
+_BREAKS = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
 _ENDS = {".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
 _QUOTES = {'"': "“”", "'": "‘’", "“": "“”"}
 _SPACE = re.compile(r"(?<=[，。；：、？！（）”]) +(?=\S)| +(?=[，。；：、？！（）])")
-_MOST_LEFT = 0.5  # of the letters
+_MOST_LEFT = 0.5  # of the letters of a text of so many words
+_SENTENCE = 6
 _MOST_STEPS = 6_000  # of one text: what is not told by then stays in English
 
 
 @dataclass(frozen=True)
 class _Told:
-    """A text told, and the parts that had to stay as they were."""
+    """A text told, the parts that had to stay as they were, and how often a field had to hold more than one thing."""
 
     text: str
     left: tuple[str, ...] = ()
+    strain: int = 0
 
     @property
-    def cost(self) -> int:
-        return sum(sum(sign.isalpha() for sign in part) + 1 for part in self.left)
+    def cost(self) -> tuple[int, int]:
+        """What to keep small: letters not told, then sentences inside fields, where a message was read too wide."""
+        return sum(sum(sign.isalpha() for sign in part) + 1 for part in self.left), self.strain
 
 
 class Interpreter:
@@ -131,9 +135,10 @@ class _Reading:
 
     def whole(self) -> _Told:
         said = self._tell(self._text.strip())
-        if said.cost > _MOST_LEFT * _Told("", (self._text,)).cost:
-            return _Told(self._text, (self._text,))  # a mixture of two languages reads worse than one
-        return _Told(_SPACE.sub("", said.text), said.left)
+        whole = _Told(self._text, (self._text,))
+        if len(self._text.split()) >= _SENTENCE and said.cost[0] > _MOST_LEFT * whole.cost[0]:
+            return whole  # a mixture of two languages reads worse than one
+        return _Told(_SPACE.sub("", said.text), said.left, said.strain)
 
     def _tell(self, text: str) -> _Told:
         if text not in self._memo:
@@ -154,7 +159,7 @@ class _Reading:
             for told in ways(text):
                 if told.cost < best.cost:
                     best = told
-                if not best.left:
+                if best.cost == (0, 0):
                     return best
         return best
 
@@ -177,19 +182,20 @@ class _Reading:
                         continue
                     told = [self._tell(value) if value.strip() else _Told(value) for value in values]
                     filled = _fill(said, dict(zip(made.fields, told, strict=True)))
-                    yield _Told(filled, tuple(part for one in told for part in one.left))
+                    strain = sum(one.strain for one in told) + sum(len(_BREAKS.findall(value)) for value in values)
+                    yield _Told(filled, tuple(part for one in told for part in one.left), strain)
 
     def _measured(self, text: str) -> Iterable[_Told]:
         if found := _MEASURED.fullmatch(text):
             unit = " ".join(self._tell(word).text for word in found[2].split())
             quantity = self._tell(found[1])
-            yield _Told(f"{quantity.text}（{unit}）", quantity.left)
+            yield _Told(f"{quantity.text}（{unit}）", quantity.left, quantity.strain)
 
     def _with_end(self, text: str) -> Iterable[_Told]:
         end = _ENDS.get(text[-1:])
         if end and len(text) > 1:
             inner = self._tell(text[:-1].rstrip())
-            yield _Told(inner.text + end, inner.left)
+            yield _Told(inner.text + end, inner.left, inner.strain)
 
     def _with_pieces(self, text: str) -> Iterable[_Told]:
         """Cut where a message begins or ends that was written to be put together with others."""
@@ -229,10 +235,10 @@ class _Reading:
         for mark in ("**", "*"):
             if len(text) > 2 * len(mark) and text.startswith(mark) and text.endswith(mark):
                 inner = self._tell(text[len(mark) : -len(mark)])
-                yield _Told(f"{mark}{inner.text}{mark}", inner.left)
+                yield _Told(f"{mark}{inner.text}{mark}", inner.left, inner.strain)
         if text[:1] in _QUOTES and text[-1:] in ('"', "'", "”") and len(text) > 2:
             inner, marks = self._tell(text[1:-1]), _QUOTES[text[0]]
-            yield _Told(f"{marks[0]}{inner.text}{marks[1]}", inner.left)
+            yield _Told(f"{marks[0]}{inner.text}{marks[1]}", inner.left, inner.strain)
         start = text.find(" (")
         while start >= 0:
             end = _closing(text, start + 1)
@@ -244,11 +250,11 @@ class _Reading:
             start = text.find(" (", start + 1)
         if text[:1] == "(" and _closing(text, 0) == len(text) - 1:
             inner = self._tell(text[1:-1])
-            yield _Told(f"（{inner.text}）", inner.left)
+            yield _Told(f"（{inner.text}）", inner.left, inner.strain)
 
 
 def _joined(one: _Told, joint: str, other: _Told) -> _Told:
-    return _Told(one.text + joint + other.text, one.left + other.left)
+    return _Told(one.text + joint + other.text, one.left + other.left, one.strain + other.strain)
 
 
 def _is_listed(text: str, place: int) -> bool:

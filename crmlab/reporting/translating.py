@@ -20,7 +20,7 @@ from crmlab.reporting.glossary import link_terms, read_glossary, told_terms
 from crmlab.reporting.markup import inline_html
 from crmlab.reporting.results import write_whole
 
-__all__ = ["page_in", "remove_translations", "told_html", "translate_run"]
+__all__ = ["english_figures", "page_in", "remove_translations", "told_html", "translate_run"]
 
 _TAG = re.compile(r"(<[^>]*>)")
 _INLINE = ("strong", "em", "code", "b", "i")  # as Markdown has them; they belong to the sentence that they stand in
@@ -86,6 +86,16 @@ def remove_translations(folder: Path, language: str) -> None:
     """Take away pages that an earlier run wrote in another language and that would no longer be true."""
     for path in (*folder.glob(f"*.{language}.html"), *folder.glob(f"*/*.{language}.html")):
         path.unlink()
+
+
+def english_figures(folder: Path, language: str) -> list[str]:
+    """Name the questions of a run that have figures which were not drawn in a language."""
+    found = []
+    for path in sorted(folder.glob("*/findings.json")):
+        figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
+        if any(language not in figure.get("languages", {}) for figure in figures):
+            found.append(path.parent.name)
+    return found
 
 
 def _pages(folder: Path) -> list[Path]:
@@ -209,7 +219,7 @@ class _Told:
         language = self._tell.language
         if tag.startswith("<html"):
             return tag.replace('lang="en"', f'lang="{language}"')
-        tag = re.sub(r'(href="(?:\.\./)?(?:[\w-]+/)?[\w-]+)\.html', rf"\1.{language}.html", tag)
+        tag = re.sub(r'(href="(?!presentation/)(?:\.\./)?(?:[\w-]+/)?[\w-]+)\.html', rf"\1.{language}.html", tag)
         if tag.startswith("<img"):
             source = re.search(r'src="([^"]*)"', tag)
             if source and source[1] in pictures:
