@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["in_code", "in_markdown", "in_notebook", "is_wording"]
+__all__ = ["glossary_rows", "in_code", "in_markdown", "in_notebook", "is_wording"]
 
 # What these are given is no text for a reader of a report: refusals, SQL, names.
 _SILENT_CALLS = frozenset(
@@ -46,7 +46,7 @@ def in_code(source: str) -> list[str]:
 
     Examples
     --------
-    >>> in_code('said = f"{len(rows):,} row{"s" if many else ""} of {study.name} left"')
+    >>> in_code("said = f'{len(rows):,} row{\\"s\\" if many else \\"\\"} of {study.name} left'")
     ['{len:,} rows of {name} left', '{len:,} row of {name} left']
     """
     reader = _Reader()
@@ -175,3 +175,19 @@ def in_markdown(text: str) -> list[str]:
         else:
             blocks.append(line.strip())
     return [block.strip() for block in blocks if block.strip()]
+
+
+def glossary_rows(text: str) -> list[tuple[str, str, str]]:
+    """Read the tables of a glossary in Markdown: heading, term and meaning of each row.
+
+    >>> glossary_rows("## Time\\n| term | meaning |\\n|---|---|\\n| as of | The day. |")
+    [('Time', 'as of', 'The day.')]
+    """
+    section, found = "", []
+    for line in text.splitlines():
+        if line.startswith("## "):
+            section = line[3:].strip()
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if len(cells) == 2 and cells[0] != "term" and not set(cells[0]) <= {"-", ":", " "}:
+            found.append((section, cells[0], cells[1]))
+    return found
