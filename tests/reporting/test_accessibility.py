@@ -7,6 +7,7 @@ import pytest
 
 from crmlab.findings import read_run
 from crmlab.reporting.summary import write_summary
+from crmlab.reporting.translating import translate_run
 
 pytestmark = pytest.mark.browser
 LOOKS = {
@@ -40,6 +41,7 @@ def pages(tmp_path_factory, tiny_bank, notebook, run_books, truth_page):
     out = run_books(root, tiny_bank).out
     write_summary(out, read_run(out))
     shutil.copytree(truth_page.parent, out / "validation")
+    translate_run(out, "zh")
     return SimpleNamespace(all=sorted(out.rglob("*.html")), question=out / "00_regions" / "00_regions.html")
 
 
@@ -48,13 +50,14 @@ def _unfold(page):
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_no_page_breaks_a_rule(pages, open_page, broken_rules, look):
-    assert [path.name for path in pages.all] == [
-        "00_regions.html", "changes.html", "glossary.html", "index.html", "summary.html", "validation.html",
+@pytest.mark.parametrize(("language", "look"), [*(("en", look) for look in LOOKS), ("zh", "light")])
+def test_no_page_breaks_a_rule(pages, open_page, broken_rules, language, look):
+    chosen = [path for path in pages.all if path.stem.endswith(".zh") == (language == "zh")]
+    assert [path.name.split(".")[0] for path in chosen] == [
+        "00_regions", "changes", "glossary", "index", "summary", "validation",
     ]  # fmt: skip
     found = {}
-    for path in pages.all:
+    for path in chosen:
         page = open_page(path, **LOOKS[look])
         _unfold(page)
         if broken := broken_rules(page):
