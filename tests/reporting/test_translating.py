@@ -32,7 +32,7 @@ def chinese():
 def test_a_sentence_with_marks_is_one_text_and_a_link_is_one_of_its_own(chinese):
     page = '<p><strong>The top tier</strong> is 4.2 % of it. See the <a href="../glossary.html">glossary</a>.</p>'
     told = '<p><strong>最高层级</strong>占 4.2 %。见<a href="../glossary.zh.html">术语表</a>。</p>'
-    assert told_html(page, chinese) == told
+    assert told_html(page, chinese).replace("\u00a0", " ") == told
 
 
 def test_attributes_links_language_and_pictures(chinese):
