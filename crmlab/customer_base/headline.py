@@ -125,7 +125,7 @@ def mend_first(checks: Checks) -> Evidence:
             for table in dict.fromkeys(one.where.split(".")[0] for one in alarms):
                 same = [one for one in alarms if one.where.split(".")[0] == table]
                 where = list(dict.fromkeys(one.where for one in same))
-                more = f", and {_number(len(same) - 1, 'more', 'more')} of the kind" if len(same) > 1 else ""
+                more = f", and {len(same) - 1} more of the kind" if len(same) > 1 else ""
                 rows.append((kind, ", ".join(where), same[0].fact + more, same[0].cure))
     frame = pd.DataFrame(rows, columns=["alarm", "where", "what", "cure"])
     chance = f"In a sound bank the chance of any alarm is at most {share_text(checks.false_alarm_rate)}."

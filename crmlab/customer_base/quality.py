@@ -225,7 +225,7 @@ def missing(bank: Bank, *, limit: float = 0.05) -> Evidence:
     gaps = gaps.sort_values(["missing_share", "table", "column"], ascending=[False, True, True]).reset_index(drop=True)
     many = int((gaps["missing_share"] > limit).sum())
     most = "".join(
-        f" Most in {row.table}.{row.column}: {share_text(row.missing_share)}." for row in gaps[:1].itertuples()
+        f" Most in `{row.table}.{row.column}`: {share_text(row.missing_share)}." for row in gaps[:1].itertuples()
     )
     return Evidence(
         gaps,
