@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,8 +10,9 @@ from typing import Any
 from crmlab.language.catalogue import catalogue
 from crmlab.language.patterns import NUMBER, Pattern, pattern
 
-__all__ = ["Interpreter", "interpreter"]
+__all__ = ["Interpreter"]
 
+_CHINESE = re.compile("[\u4e00-\u9fff]")  # told already, or a bank's own word
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
 _DAY = re.compile(rf"(\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}})")
@@ -25,6 +25,12 @@ _NO_WORDS = re.compile(
 _JOINTS = ((". ", "。"), ("? ", "？"), ("! ", "！"), ("; ", "；"), (": ", "："), (" · ", " · "), (" – ", "——"),
            (", and ", "，以及"), (", ", "，"), (" and ", "和"), (" or ", "或"), (" / ", " / "), (" | ", " | "),
            ("\n", "\n"), ("/", "/"), ("–", "–"))  # fmt: skip
+# What a label or a header measures in: "Margin, EUR thousand".
+_UNITS = (
+    r"%|number|[A-Z]{3}(?: thousand| million| billion)?|days|years|months|minutes|points|index(?: points)?|thousand|"
+    r"million|billion"
+)
+_MEASURED = re.compile(rf"([^.;:]+), ({_UNITS})")
 _ENDS = {".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
 _QUOTES = {'"': "“”", "'": "‘’", "“": "“”"}
 _SPACE = re.compile(r"(?<=[，。；：、？！（）”]) +(?=\S)| +(?=[，。；：、？！（）])")
@@ -60,7 +66,7 @@ class Interpreter:
 
     Examples
     --------
-    >>> chinese = Interpreter("zh", {"{n:,} customers {what}.": "{n}名客户{what}。", "closed": "已销户", "left": "已离开"})
+    >>> chinese = Interpreter("zh", {"{n:,} customers {what}.": "{n}名客户{what}。", "closed": "已销户"})
     >>> chinese("1,204 customers closed."), chinese("5 customers moved."), chinese.left("5 customers moved.")
     ('1,204名客户已销户。', '5名客户moved。', ('moved',))
     """
@@ -68,7 +74,7 @@ class Interpreter:
     def __init__(self, language: str, texts: Mapping[str, str] | None = None) -> None:
         self.language = language
         self._kept: dict[str, _Told] = {}
-        texts = catalogue(language).texts if texts is None else texts
+        texts = catalogue(language) if texts is None else texts
         self._plain: dict[str, str] = {}
         self._patterns: list[tuple[str, Pattern, str]] = []
         self._by_anchor: dict[str, list[int]] = {}
@@ -137,14 +143,14 @@ class _Reading:
         return self._memo[text]
 
     def _best(self, text: str) -> _Told:
-        if _NO_WORDS.fullmatch(text):
+        if _NO_WORDS.fullmatch(text) or _CHINESE.search(text):
             return _Told(text)
         if (known := self._known(text)) is not None:
             return _Told(known)
         best = _Told(text, (text,))
         if self._steps > _MOST_STEPS:
             return best
-        for ways in (self._as_message, self._with_end, self._with_pieces, self._cut, self._enclosed):
+        for ways in (self._as_message, self._measured, self._with_end, self._with_pieces, self._cut, self._enclosed):
             for told in ways(text):
                 if told.cost < best.cost:
                     best = told
@@ -172,6 +178,12 @@ class _Reading:
                     told = [self._tell(value) if value.strip() else _Told(value) for value in values]
                     filled = _fill(said, dict(zip(made.fields, told, strict=True)))
                     yield _Told(filled, tuple(part for one in told for part in one.left))
+
+    def _measured(self, text: str) -> Iterable[_Told]:
+        if found := _MEASURED.fullmatch(text):
+            unit = " ".join(self._tell(word).text for word in found[2].split())
+            quantity = self._tell(found[1])
+            yield _Told(f"{quantity.text}（{unit}）", quantity.left)
 
     def _with_end(self, text: str) -> Iterable[_Told]:
         end = _ENDS.get(text[-1:])
@@ -214,6 +226,10 @@ class _Reading:
                 start = text.find(english, start + 1)
 
     def _enclosed(self, text: str) -> Iterable[_Told]:
+        for mark in ("**", "*"):
+            if len(text) > 2 * len(mark) and text.startswith(mark) and text.endswith(mark):
+                inner = self._tell(text[len(mark) : -len(mark)])
+                yield _Told(f"{mark}{inner.text}{mark}", inner.left)
         if text[:1] in _QUOTES and text[-1:] in ('"', "'", "”") and len(text) > 2:
             inner, marks = self._tell(text[1:-1]), _QUOTES[text[0]]
             yield _Told(f"{marks[0]}{inner.text}{marks[1]}", inner.left)
@@ -253,13 +269,3 @@ def _closing(text: str, start: int) -> int:
 
 def _fill(said: str, values: Mapping[str, _Told]) -> str:
     return re.sub(r"\{(\w+)[^{}]*\}", lambda field: values[field[1]].text, said).replace("{{", "{").replace("}}", "}")
-
-
-@functools.cache
-def interpreter(language: str) -> Interpreter:
-    """Give the interpreter of a language.
-
-    >>> interpreter("en")("Half of them left."), interpreter("zh")("31 December 2025")
-    ('Half of them left.', '2025年12月31日')
-    """
-    return Interpreter(language)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from crmlab.findings.reading import KeptNumber, KeptQuestion, KeptTable, Run
-from crmlab.language import Catalogue
+from crmlab.language import day_text, say
 from crmlab.story.acts import source_line
 from crmlab.story.choosing import is_rival, quoted
 from crmlab.story.scenes import Grid, Scene
@@ -28,7 +28,7 @@ _MOST_STEPS = 7
 _STEPS_OF_A_QUESTION = 3
 
 
-def plan_scenes(questions: Sequence[KeptQuestion], run: Run, say: Catalogue, most: int = 2) -> list[Scene]:
+def plan_scenes(questions: Sequence[KeptQuestion], run: Run, most: int = 2) -> list[Scene]:
     """Show what to do, segment by segment: tables of questions that plan products, channels, services, measures."""
     found = []
     for question in questions:
@@ -44,7 +44,7 @@ def plan_scenes(questions: Sequence[KeptQuestion], run: Run, say: Catalogue, mos
                 act=say("What to do, segment by segment"),
                 title=plain_text(table.caption) or question.question,
                 table=Grid(table.headers, table.rows, table.numeric),
-                source=source_line(question, None, run, say),
+                source=source_line(question, None, run),
                 notes=(question.question, *map(plain_text, question.answers)),
                 question=question.name,
             )
@@ -56,7 +56,7 @@ def _plan_columns(table: KeptTable) -> list[str]:
     return [header for header in table.headers if header.split(",")[0].strip().lower() in _OF_A_PLAN]
 
 
-def money_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> Scene | None:
+def money_scene(questions: Sequence[KeptQuestion], run: Run) -> Scene | None:
     """Show the amounts that answers name, with their intervals: those sure to differ from 0 first, largest first."""
     found: list[tuple[KeptQuestion, KeptNumber]] = []
     for question in questions:
@@ -83,7 +83,7 @@ def money_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> 
         title=title,
         points=points,
         table=Grid(headers, rows, (False, True, True, True, False, False)),
-        source=source_line(found[0][0], found[0][1], run, say),
+        source=source_line(found[0][0], found[0][1], run),
         notes=tuple(f"{n.label}: {n.text}. {n.method}".strip() for _, n in found),
         number=found[0][1],
     )
@@ -95,7 +95,7 @@ def _rank(number: KeptNumber) -> tuple[bool, bool, float, str]:
     return not number.is_sure, not earned, -abs(number.value or 0.0), number.name
 
 
-def challenges_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> Scene:
+def challenges_scene(questions: Sequence[KeptQuestion], run: Run) -> Scene:
     """Show what stands in the way, as this run met it, and how each is met."""
     asked = [q for q in run.questions if not q.tells_a_run]
     gaps = sum(len(question.gaps) for question in questions)
@@ -128,14 +128,14 @@ def challenges_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue
         act=say("Challenges"),
         title=say("What stands in the way, and how each is met"),
         table=Grid((say("Challenge"), say("What this run met"), say("How it is met")), rows, (False, False, False)),
-        source=say("{bank}, as of {day}", bank=run.name, day=say.day(run.facts["as_of"])),
+        source=say("{bank}, as of {day}", bank=run.name, day=day_text(run.facts["as_of"])),
         notes=(say("Owners: {owners}", owners=", ".join(owners)),) if owners else (),
     )
 
 
-def next_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> Scene | None:
+def next_scene(questions: Sequence[KeptQuestion], run: Run) -> Scene | None:
     """Show who does what next, and by which number it is judged."""
-    planned = [(*step, place) for place, step in enumerate(s for q in questions for s in _steps(q, say))]
+    planned = [(*step, place) for place, step in enumerate(s for q in questions for s in _steps(q))]
     if not planned:
         return None
     first = sorted(planned, key=lambda step: (step[0], step[-1]))[:_MOST_STEPS]
@@ -146,12 +146,12 @@ def next_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> S
         act=say("Next steps"),
         title=say("Every step has one owner and one measure"),
         table=Grid((say("Step"), say("Owner"), say("Measured by, today")), tuple(rows), (False,) * 3),
-        source=say("{bank}, as of {day}", bank=run.name, day=say.day(run.facts["as_of"])),
+        source=say("{bank}, as of {day}", bank=run.name, day=day_text(run.facts["as_of"])),
         notes=tuple(" · ".join(row) for row in later),
     )
 
 
-def _steps(question: KeptQuestion, say: Catalogue) -> list[tuple[int, str, str, str]]:
+def _steps(question: KeptQuestion) -> list[tuple[int, str, str, str]]:
     """Steps that a question plans itself (rank 0), or its decision, with a list of customers (1) or without (2)."""
     for table in question.tables:
         places = {header.strip().lower(): position for position, header in enumerate(table.headers)}
