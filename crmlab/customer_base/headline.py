@@ -73,7 +73,8 @@ def headline(
         parts.append(f"{moved['left_share'].short} of those here a year ago left")
     if active is not None and "active_share" in active.estimates:
         now = active["active_share"]
-        parts.append(f"{now.short} {'of account owners ' if 'accounts_count' in seen else ''}are active")
+        owners = "accounts_count" in seen
+        parts.append(f"{now.short} of account owners are active" if owners else f"{now.short} are active")
     if held is not None:
         parts.append(f"a customer holds {held['products_mean'].value:.1f} products")
     day = pd.Timestamp(seen["as_of"].max() if len(seen) else bank.date)
