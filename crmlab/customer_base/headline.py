@@ -99,7 +99,8 @@ def trust(checks: Checks) -> tuple[str, Estimate]:
     places = sorted({one.where.split(".")[0] for one in checks.alarms})
     said = f"raise {_number(len(checks.alarms), 'alarm')} in {', '.join(places)}: {', '.join(told)}"
     blind = "" if len(checks["drift"].frame) else " Drift by month cannot be seen in them."
-    return f"The data {said if told else 'raise no alarm'}.{blind} {checks['set_aside'].reading}", checks.count
+    said = f"The data {said}." if told else "The data raise no alarm."
+    return f"{said}{blind} {checks['set_aside'].reading}", checks.count
 
 
 def mend_first(checks: Checks) -> Evidence:
