@@ -224,8 +224,8 @@ def _said(row: dict) -> tuple[str, str]:
     if row["design"] == "before and after":
         reading = f"{name}: {size} from before to after, associated with the measure; common drift is in it."
         return reading, "Next time start in some branches and leave others."
-    whose = "against a group drawn by lot" if row["design"] == "randomised" else "more than the others"
-    reading = f"{name}: {size} {whose}."
+    by_lot = row["design"] == "randomised"
+    reading = f"{name}: {size} against a group drawn by lot." if by_lot else f"{name}: {size} more than the others."
     if row["is_parallel"] is False:
         return f"{reading} Groups moved apart before it started.", "Compare with branches that moved alike before."
     steps = {

@@ -148,12 +148,14 @@ def _joined(part: list[str]) -> str:
     if len(part) == 1:
         return part[0]
     first, last = (_SPAN.fullmatch(name) for name in (part[0], part[-1]))
+    end = last[2] + (last[3] or "") if last else ""
     if first and last:
-        return f"{first[1]} to {last[2]}{last[3] or ''}"
+        return f"{first[1]} to {end}"
     if last and part[0].startswith("under "):
-        return f"up to {last[2]}{last[3] or ''}"
+        return f"up to {end}"
     if first and part[-1].endswith(" and over"):
-        return f"{first[1]}{first[3] or ''} and over"
+        start = first[1] + (first[3] or "")
+        return f"{start} and over"
     return f"{part[0]} to {part[-1]}"
 
 

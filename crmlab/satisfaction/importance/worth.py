@@ -197,7 +197,10 @@ def _title(found: dict[str, Estimate], points: float) -> str:
     step = "One more point" if points == 1 else f"{points:g} more points"
     if kept.low <= 0 <= kept.high:
         return f"{step} may go with no fewer leavers"
-    return f"{step}: {1000 * abs(kept.value):.1f} {'fewer' if kept.value > 0 else 'more'} leavers in 1,000 customers"
+    moved = 1000 * abs(kept.value)
+    if kept.value > 0:
+        return f"{step}: {moved:.1f} fewer leavers in 1,000 customers"
+    return f"{step}: {moved:.1f} more leavers in 1,000 customers"
 
 
 def _reading(found: dict[str, Estimate], points: float, count: int, currency: str) -> str:
