@@ -136,11 +136,12 @@ def _one(answers: pd.DataFrame, measure: dict, days: pd.Series, cluster: str, le
     options = {"cluster": cluster, "indicator": measure["indicator"], "level": level}
     own = _side(answers[treated], before, after, **options)
     rest = _side(answers[~treated], before, after, **options)
-    gap = next((f"{side} wave {wave}" for side, one in (("treated", own), ("other", rest)) for wave, mean in
+    gap = next(((side, wave) for side, one in (("treated", own), ("other", rest)) for wave, mean in
                 ((before, one.before), (after, one.after)) if np.isnan(mean) and not (side == "other" and everybody)
                 and not (by_lot and wave == before)), None)  # fmt: skip
     if gap:
-        return row | _nothing() | {"design": "not known", "why": f"nobody answered among {gap}"}
+        side, wave = gap
+        return row | _nothing() | {"design": "not known", "why": f"nobody answered among {side} wave {wave}"}
     design = "before and after" if everybody else "randomised" if by_lot else "compared"
     effect = own if everybody else _effect(answers, treated, before, after, by_lot, **options)
     if design == "compared" and len(earlier) > 1:
