@@ -97,8 +97,10 @@ def _title(table: pd.DataFrame) -> str:
     if clear.empty:
         return "No theme goes with clearly other satisfaction"
     row = clear.iloc[0] if clear["lift"].iloc[0] < 0 else clear.iloc[-1]
-    how = "less" if row["lift"] < 0 else "more"
-    return f"Who writes about {row['label']} is {abs(row['lift']):.1f} points {how} satisfied"[:70]
+    return (
+        f"Who writes about {row['label']} is {abs(row['lift']):.1f} points "
+        f"{'less' if row['lift'] < 0 else 'more'} satisfied"
+    )[:70]
 
 
 def _reading(table: pd.DataFrame, counts: Evidence, writers: int, rare: int) -> str:
@@ -118,5 +120,5 @@ def _reading(table: pd.DataFrame, counts: Evidence, writers: int, rare: int) -> 
         told += " No theme goes with clearly lower satisfaction (Holm)."
     told += f" {counts['uncoded_share'].short} of them name no theme of the codebook."
     if rare:
-        told += f" {rare} {'theme' if rare == 1 else 'themes'} of under {_FEWEST} customers not shown."
+        told += f" {rare} theme{'' if rare == 1 else 's'} of under {_FEWEST} customers not shown."
     return told

@@ -99,7 +99,7 @@ def trust(study: Study, reliable: Evidence, problems: Evidence, answered: Eviden
         told += (
             "."
             if not count
-            else f"; {count} {'thing' if count == 1 else 'things'} about the questions should be mended."
+            else f"; {count} thing{'' if count == 1 else 's'} about the questions should be mended."
         )
     else:
         told = (
@@ -235,8 +235,8 @@ def _of_groups(groups: Evidence, by: str) -> str:
     if clear.empty:
         return f"By {name}, none of {len(table)} groups differs from the others beyond chance."
     parts = [
-        f"{_listed(rows)} {'is' if len(rows) == 1 else 'are'} {way} satisfied than the others"
-        for way, rows in (("less", clear[clear["difference"] < 0]), ("more", clear[clear["difference"] > 0]))
+        f"{_listed(rows)} {'is' if len(rows) == 1 else 'are'} {'less' if sign < 0 else 'more'} satisfied than the others"
+        for sign, rows in ((-1, clear[clear["difference"] < 0]), (1, clear[clear["difference"] > 0]))
         if len(rows)
     ]
     return f"By {name}, {'; '.join(parts)}, beyond chance."

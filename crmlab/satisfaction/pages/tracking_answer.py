@@ -19,13 +19,13 @@ NO_REGISTER = (
 )
 _MOST = 4  # measures told by name
 _STEPS = {
-    "worked": "goes on and is rolled out",
-    "only looked so": "ends, or is tested in places drawn by lot",
-    "not proven": "stays where it runs, its next places drawn by lot",
-    "no clear effect": "is changed or ends",
-    "made it worse": "ends",
-    "nobody to compare": "goes on if it costs little, its next step held back in half of the branches",
-    "not known": "is judged later",
+    "worked": " goes on and is rolled out",
+    "only looked so": " ends, or is tested in places drawn by lot",
+    "not proven": " stays where it runs, its next places drawn by lot",
+    "no clear effect": " is changed or ends",
+    "made it worse": " ends",
+    "nobody to compare": " goes on if it costs little, its next step held back in half of the branches",
+    "not known": " is judged later",
 }
 
 
@@ -105,7 +105,7 @@ def trend(tracking: Tracking, stands: Evidence | None, changed: Evidence | None)
     if tracking.study is None or stands is None:
         return f"There is no index of satisfaction: {tracking.why.rstrip('.') or 'under ten answers in the wave'}."
     target = tracking.study.target
-    name, where = tracking.titles[target], f"stands at {_of_100(stands[f'index_{target}'], unit='')}"
+    name, where = tracking.titles[target], f"stands at {_of_100(stands[f'index_{target}'], points=False)}"
     key = f"change_{target}"
     if changed is None or key not in changed.estimates:
         return f"{name} {where} in {wave_name(tracking.waves[-1])}; there is no earlier wave to compare with."
@@ -141,7 +141,7 @@ def outlook(tracking: Tracking, judged: pd.DataFrame) -> str:
         names = judged.loc[judged["verdict"] == verdict, "measure"].tolist()
         if names:
             shown = names if len(names) <= _MOST else [*names[:_MOST], f"{len(names) - _MOST} more"]
-            parts.append(f"{', '.join(shown)}: each {step}" if len(shown) > 1 else f"{shown[0]} {step}")
+            parts.append(f"{', '.join(shown)}: each{step}" if len(shown) > 1 else f"{shown[0]}{step}")
     return f"What goes on: {'; '.join(parts)}. {again}"
 
 
@@ -194,8 +194,9 @@ def _estimate(one: dict, name: str, n: int) -> Estimate:
     return Estimate(one[name], "points", *limits, n)
 
 
-def _of_100(estimate: Estimate, *, unit: str = "points ") -> str:
+def _of_100(estimate: Estimate, *, points: bool = True) -> str:
     """Value with the range of the index, interval and n."""
     inner = [f"95 % interval {estimate.low:.1f} to {estimate.high:.1f}"] if estimate.low is not None else []
     inner += [f"n = {estimate.n:,}"] if estimate.n else []
-    return f"{estimate.value:.1f} {unit}of 100 ({', '.join(inner)})"
+    facts = ", ".join(inner)
+    return f"{estimate.value:.1f} points of 100 ({facts})" if points else f"{estimate.value:.1f} of 100 ({facts})"

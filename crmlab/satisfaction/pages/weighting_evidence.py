@@ -191,7 +191,8 @@ def _reading(
     if furthest["weighting"] != "equal":
         away = indices.estimates[f"difference_{furthest['weighting']}"]
         name = _named(furthest["weighting"], is_example=is_example)
-        told += f" {name[:1].upper()}{name[1:]} weights move it most, by {away.value:+.1f} points ({away.interval})."
+        capital = name[:1].upper() + name[1:]
+        told += f" {capital} weights move it most, by {away.value:+.1f} points ({away.interval})."
     if ranked is not None:
         least = ranked.frame.loc[ranked.frame["rank_correlation"].idxmin()]
         value, name = least["rank_correlation"], _named(least["weighting"], is_example=is_example)
@@ -295,7 +296,7 @@ def league_rows(league: Evidence) -> pd.DataFrame:
     table = league.frame
     if len(table) > 2 * _SHOWN:
         table = pd.concat([table.head(_SHOWN), table.tail(_SHOWN)])
-    between = [f"{row.rank_low} to {row.rank_high}" for row in table.itertuples()]
+    between = [f"{row.rank_low:d} to {row.rank_high:d}" for row in table.itertuples()]
     shown = table[["branch", "rank", "first_share", "last_share", "closeness", "n"]].round({"closeness": 2})
     shown.insert(2, "rank_between", between)
     return shown.reset_index(drop=True)
