@@ -105,4 +105,4 @@ def _reading(rows: pd.DataFrame, currency: str) -> str:
     )
     if best["total_amount_low"] <= 0:
         said += " The interval covers 0: no budget can be founded on it alone."
-    return f"{said} Not in the interval: {'; '.join(NOT_IN_IT)}."
+    return said + f" Not in the interval: {'; '.join(NOT_IN_IT)}."

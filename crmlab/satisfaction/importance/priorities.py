@@ -195,7 +195,7 @@ def _reading(rows: pd.DataFrame, aim: str) -> str:
         f"({best['importance_low']:.2f} to {best['importance_high']:.2f}); it stands at {best['performance']:.1f}."
     )
     if len(rows) == 1:
-        return f"{said} There is nothing to rank it against."
+        return said + " There is nothing to rank it against."
     other = rows.iloc[1]
     said += (
         f" It goes with most in {share_text(best['first_share'])} of the resamples, "

@@ -184,12 +184,16 @@ def _signals(signals: pd.DataFrame, unit: str) -> str:
     if not len(signals):
         return ""
     first = signals.iloc[0]
-    side = "above" if first["value"] > first["center"] else "below"
+    month, value, is_above = first["period"], first["value"], first["value"] > first["center"]
     more = f" {len(signals) - 1} later {unit}s signal too." if len(signals) > 2 else ""
     more = f" One later {unit} signals too." if len(signals) == 2 else more
     if first["reason"] == "beyond the limits":
-        return f"{first['period']} lies {side} the limits with {first['value']:.2f}.{more} "
-    return f"In {first['period']} the eighth {unit} in a row lay {side} it, the sign of a small lasting shift.{more} "
+        if is_above:
+            return f"{month} lies above the limits with {value:.2f}.{more} "
+        return f"{month} lies below the limits with {value:.2f}.{more} "
+    if is_above:
+        return f"In {month} the eighth {unit} in a row lay above it, the sign of a small lasting shift.{more} "
+    return f"In {month} the eighth {unit} in a row lay below it, the sign of a small lasting shift.{more} "
 
 
 def _cut(text: str) -> str:
