@@ -9,11 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from crmlab.charts.marks import check_columns, text_on, whiskers
+from crmlab.charts.speech import redrawable
 from crmlab.charts.style import GREY, INK, PALETTE, SOFT, canvas, finish, house, ramp_colours, scale_of
 
 __all__ = ["bars", "columns", "composition", "dots", "pyramid"]
 
 
+@redrawable
 def bars(
     frame: pd.DataFrame,
     *,
@@ -72,6 +74,7 @@ def bars(
         return finish(ax, title, subtitle, grid="x")
 
 
+@redrawable
 def columns(
     frame: pd.DataFrame,
     *,
@@ -115,6 +118,7 @@ def columns(
         return finish(ax, title, subtitle)
 
 
+@redrawable
 def dots(
     frame: pd.DataFrame,
     *,
@@ -189,6 +193,7 @@ def _legend_below(ax: Axes, entries: int) -> None:
               handletextpad=0.3, columnspacing=1.4)  # fmt: skip
 
 
+@redrawable
 def composition(
     frame: pd.DataFrame,
     *,
@@ -243,6 +248,7 @@ def composition(
         return finish(ax, title, subtitle, grid="none")
 
 
+@redrawable
 def pyramid(
     frame: pd.DataFrame,
     *,

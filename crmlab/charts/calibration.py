@@ -7,11 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from crmlab.charts.marks import check_columns, whiskers
+from crmlab.charts.speech import redrawable
 from crmlab.charts.style import ACCENT, GREY, PALETTE, SOFT, canvas, finish, house, scale_of
 
 __all__ = ["reliability_diagram"]
 
 
+@redrawable
 def reliability_diagram(
     frame: pd.DataFrame,
     *,

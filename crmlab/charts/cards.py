@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from crmlab.charts.marks import check_columns
 from crmlab.charts.segments import FURTHEST, LESS, MORE
 from crmlab.charts.sheet import PAGE, axes_width, height_of, sheet, width_of, words_of, wrapped, write
+from crmlab.charts.speech import redrawable, told
 from crmlab.charts.style import INK, PALETTE, SOFT, finish, house, ramp
 from crmlab.errors import nearest, refuse
 
@@ -43,6 +44,7 @@ class _Line:
         return max(height_of(self.left, self.points), height_of(self.right, self.points)) + 0.025
 
 
+@redrawable
 def segment_cards(frame: pd.DataFrame, *, title: str, subtitle: str = "", ax: Axes | None = None) -> Axes:
     """Draw one card a segment: name, size, rule, facts against all customers, what to do and what to measure.
 
@@ -147,6 +149,7 @@ def _draw_line(ax: Axes, x: float, y: float, room: float, line: _Line, has_bars:
         ax.plot([middle, middle], [level - 0.06, level + 0.06], color=INK, linewidth=0.7, zorder=3)
 
 
+@redrawable
 def cells_grid(
     frame: pd.DataFrame,
     *,
@@ -241,7 +244,9 @@ def _longest_run(areas: dict[tuple[int, int], str], name: str) -> tuple[int, int
 
 def _untorn(runs: dict[str, tuple[int, int, int]], wide: float, points: float) -> bool:
     fits = (
-        width_of(word, points, bold=True) <= run[2] * wide - 0.14 for name, run in runs.items() for word in name.split()
+        width_of(word, points, bold=True) <= run[2] * wide - 0.14
+        for name, run in runs.items()
+        for word in told(name).split()
     )
     return all(fits)
 

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from crmlab.charts.marks import check_columns
+from crmlab.charts.speech import redrawable
 from crmlab.charts.style import ACCENT, GREY, PALETTE, SOFT, canvas, finish, house, scale_of
 
 __all__ = ["control_chart"]
@@ -14,6 +15,7 @@ __all__ = ["control_chart"]
 _MOST_ROWS = 6  # of words of events under each other
 
 
+@redrawable
 def control_chart(
     frame: pd.DataFrame,
     *,

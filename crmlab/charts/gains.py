@@ -6,11 +6,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from crmlab.charts.marks import check_columns, spread
+from crmlab.charts.speech import redrawable
 from crmlab.charts.style import GREY, INK, PALETTE, SOFT, canvas, finish, house, scale_of
 
 __all__ = ["profit_by_length"]
 
 
+@redrawable
 def profit_by_length(
     frame: pd.DataFrame,
     *,

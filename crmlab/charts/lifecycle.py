@@ -11,6 +11,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
 from crmlab.charts.marks import check_columns, spread, text_on
+from crmlab.charts.speech import redrawable
 from crmlab.charts.style import ACCENT, GREY, INK, PALETTE, SOFT, canvas, finish, house, ramp, scale_of
 
 __all__ = ["cohort_cells", "stage_flow", "survival_causes"]
@@ -27,6 +28,7 @@ _HUES = {
 }
 
 
+@redrawable
 def stage_flow(
     frame: pd.DataFrame,
     *,
@@ -111,6 +113,7 @@ def _hue(name: str, names: Sequence[str]) -> str:
     return _HUES.get(name) or PALETTE[list(names).index(name) % len(PALETTE)]
 
 
+@redrawable
 def survival_causes(
     frame: pd.DataFrame,
     *,
@@ -163,6 +166,7 @@ def survival_causes(
         return finish(ax, title, subtitle)
 
 
+@redrawable
 def cohort_cells(
     frame: pd.DataFrame,
     *,

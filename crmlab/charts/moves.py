@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from crmlab.charts.marks import check_columns, whiskers
 from crmlab.charts.sheet import PAGE, height_of, wrapped
+from crmlab.charts.speech import redrawable
 from crmlab.charts.style import GREY, INK, PALETTE, SOFT, Scale, canvas, finish, house, scale_of
 
 __all__ = ["worth_of_moves"]
@@ -15,6 +16,7 @@ __all__ = ["worth_of_moves"]
 _GAIN, _LOSS = PALETTE[0], PALETTE[3]
 
 
+@redrawable
 def worth_of_moves(
     frame: pd.DataFrame,
     *,

@@ -10,6 +10,7 @@ from matplotlib.patheffects import withStroke
 
 from crmlab.charts.marks import check_columns, spread, text_on
 from crmlab.charts.sheet import wrapped
+from crmlab.charts.speech import redrawable
 from crmlab.charts.style import ACCENT, GREY, INK, PALETTE, SOFT, canvas, finish, house, ramp
 
 __all__ = ["likeness_matrix", "path_matrix", "performance_map"]
@@ -24,6 +25,7 @@ _CORNERS = (  # quadrant, place in axes coordinates, alignment
 )
 
 
+@redrawable
 def performance_map(
     frame: pd.DataFrame,
     *,
@@ -104,6 +106,7 @@ def _beside_the_marks(ax: Axes, frame: pd.DataFrame, x: np.ndarray, y: np.ndarra
         written.set_path_effects([withStroke(linewidth=2.4, foreground="white")])  # legible over an interval
 
 
+@redrawable
 def likeness_matrix(
     frame: pd.DataFrame, *, limit: float, title: str, subtitle: str = "", ax: Axes | None = None
 ) -> Axes:
@@ -129,6 +132,7 @@ def likeness_matrix(
     return _matrix(cells, names[1:], names[:-1], 1, label, title, subtitle, ax)
 
 
+@redrawable
 def path_matrix(frame: pd.DataFrame, *, title: str, subtitle: str = "", ax: Axes | None = None) -> Axes:
     """Draw what acts on what: a row an effect, a column a cause, the path coefficient with its interval in the cell.
 

@@ -13,8 +13,10 @@ from matplotlib.patches import Rectangle
 
 from crmlab.charts.marks import check_columns, whiskers
 from crmlab.charts.sheet import PAGE, axes_width, height_of, sheet, width_of, words_of, wrapped, write
+from crmlab.charts.speech import redrawable, told
 from crmlab.charts.style import ACCENT, INK, PALETTE, SOFT, canvas, finish, house
 from crmlab.errors import refuse
+from crmlab.language.breaking import breakable
 
 __all__ = ["FURTHEST", "LESS", "MORE", "difference_colour", "heat_strip", "jaccard_dots", "trial_of_k"]
 
@@ -37,6 +39,7 @@ def difference_colour(difference: float) -> tuple[float, ...]:
     return _differences()(0.5 + np.clip(difference, -FURTHEST, FURTHEST) / (2 * FURTHEST))
 
 
+@redrawable
 def heat_strip(
     frame: pd.DataFrame,
     *,
@@ -94,7 +97,7 @@ def heat_strip(
 
 def _strip_widths(names: list[str], labels: list[str], ax: Axes | None) -> tuple[float, float]:
     """Inches of the labels at the left and of a column: not below 0.62, where a number with its interval still fits."""
-    beside = min(max(width_of(label, 8) for label in labels), 2.4 if len(names) <= 5 else 1.4) + 0.16
+    beside = min(max(width_of(told(label), 8) for label in labels), 2.4 if len(names) <= 5 else 1.4) + 0.16
     wide = (axes_width(ax) if ax is not None else min(1.3 * len(names), PAGE - 0.06 - beside)) / len(names)
     return beside, wide if ax is not None else max(wide, 0.62)
 
@@ -112,7 +115,7 @@ def _largest(texts: list[str], sizes: tuple[float, ...], inches: float) -> float
 
 def _head_face(names: list[str], inches: float) -> tuple[float, bool]:
     """Choose size and weight of the segments' names so that no word is torn apart, if that can be."""
-    words = [word for name in names for word in name.split()]
+    words = [piece for name in names for word in told(name).split() for piece in breakable(word)]
     faces = [(8.0, True), (7.5, True), (7.0, True), (7.5, False), (7.0, False), (_SMALL_POINTS, False)]
     return next(((p, b) for p, b in faces if all(width_of(w, p, bold=b) <= inches for w in words)), faces[-1])
 
@@ -166,6 +169,7 @@ def _strip_key(ax: Axes, top: float) -> None:
           color=SOFT)  # fmt: skip
 
 
+@redrawable
 def jaccard_dots(
     frame: pd.DataFrame,
     *,
@@ -235,6 +239,7 @@ _PANELS = (
 )
 
 
+@redrawable
 def trial_of_k(frame: pd.DataFrame, *, chosen: int, title: str, subtitle: str = "") -> np.ndarray:
     """Draw how many segments there are: what each number of segments earns, a panel a measure.
 

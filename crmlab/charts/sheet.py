@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from crmlab.charts.speech import told
 from crmlab.charts.style import bold as strong
 from crmlab.charts.style import canvas, faces, head_inches
+from crmlab.language.breaking import breakable
 
 __all__ = ["PAGE", "axes_width", "height_of", "sheet", "width_of", "words_of", "wrapped", "write"]
 
@@ -51,14 +53,15 @@ def wrapped(text: str, inches: float, points: float, *, bold: bool = False) -> s
     savers
     """
     lines = [""]
-    for word in str(text).split():
-        joined = f"{lines[-1]} {word}".strip()
-        if width_of(joined, points, bold=bold) <= inches:
-            lines[-1] = joined
-            continue
-        if lines[-1]:
-            lines.append("")
-        lines[-1:] = _pieces(word, inches, points, bold)
+    for word in told(str(text)).split():
+        for number, piece in enumerate(breakable(word)):
+            joined = (lines[-1] + ("" if number else " ") + piece).strip()
+            if width_of(joined, points, bold=bold) <= inches:
+                lines[-1] = joined
+                continue
+            if lines[-1]:
+                lines.append("")
+            lines[-1:] = _pieces(piece, inches, points, bold)
     return "\n".join(lines)
 
 
@@ -151,5 +154,5 @@ def write(
 
 
 def words_of(value: object) -> str:
-    """Give a cell's text; a missing one is empty."""
-    return "" if pd.isna(value) else str(value).strip()
+    """Give a cell's text as it will be drawn; a missing one is empty."""
+    return "" if pd.isna(value) else told(str(value).strip())

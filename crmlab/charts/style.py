@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import textwrap
 from collections.abc import Iterator, Sequence
 
 import matplotlib as mpl
@@ -15,6 +14,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from crmlab.charts.speech import told
+from crmlab.language.breaking import fill
 
 __all__ = [
     "ACCENT",
@@ -138,9 +140,8 @@ def finish(ax: Axes, title: str, subtitle: str = "", *, grid: str = "y") -> Axes
     for one in figure.axes if own else [ax]:
         if grid != "none" and not getattr(one, "crmlab_no_grid", False):
             one.grid(axis=grid)
-    said = (" ".join(title.split()), " ".join(subtitle.split()))
-    title = textwrap.fill(title, _TITLE_CHARACTERS)
-    subtitle = textwrap.fill(subtitle, _SUB_CHARACTERS)
+    said = (" ".join(told(title).split()), " ".join(told(subtitle).split()))
+    title, subtitle = fill(said[0], _TITLE_CHARACTERS), fill(said[1], _SUB_CHARACTERS)
     if own:
         head = _head_of_own(figure, ax, title, subtitle)
     else:
@@ -188,12 +189,12 @@ def head_inches(title: str, subtitle: str = "") -> float:
     >>> round(head_inches("A finding"), 2), round(head_inches("A finding", "Share, %"), 2)
     (0.33, 0.48)
     """
-    return _line_inches(textwrap.fill(title, _TITLE_CHARACTERS), textwrap.fill(subtitle, _SUB_CHARACTERS))[1]
+    return _line_inches(fill(told(title), _TITLE_CHARACTERS), fill(told(subtitle), _SUB_CHARACTERS))[1]
 
 
 def bold(text: str) -> dict[str, object]:
     """Choose the faces of a bold text: few CJK faces have a bold one, so name theirs only where it is needed."""
-    named = faces() if any(character > "\u2e7f" for character in text) else faces()[:1]
+    named = faces() if any(character > "\u2e7f" for character in told(text)) else faces()[:1]
     return {"fontweight": "bold", "fontfamily": named}
 
 

@@ -9,6 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from crmlab.charts.marks import check_columns, text_on
+from crmlab.charts.speech import redrawable
 from crmlab.charts.style import ACCENT, SOFT, canvas, finish, house, ramp
 
 __all__ = ["suitability_matrix"]
@@ -17,6 +18,7 @@ _FULL = 0.35  # share of the customers at which a cell has its full colour
 _RISKIER = "#fdf1e7"
 
 
+@redrawable
 def suitability_matrix(frame: pd.DataFrame, *, title: str, subtitle: str = "", ax: Axes | None = None) -> Axes:
     """Draw stated tolerance against risk held: a row a class, a column a grade, customers and share in each cell.
 

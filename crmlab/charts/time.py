@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
 from crmlab.charts.marks import check_columns, spread
+from crmlab.charts.speech import redrawable, told
 from crmlab.charts.style import ACCENT, GREY, INK, PALETTE, canvas, finish, house, ramp, scale_of
+from crmlab.language.breaking import fill
 
 __all__ = ["comings", "coverage", "lines", "panels"]
 
 _MOST_SERIES = 5
 
 
+@redrawable
 def lines(
     frame: pd.DataFrame,
     *,
@@ -77,6 +78,7 @@ def lines(
         return finish(ax, title, subtitle)
 
 
+@redrawable
 def panels(
     frame: pd.DataFrame,
     *,
@@ -135,7 +137,7 @@ def panels(
             scale.apply(ax.yaxis, name)
             ax.yaxis.get_major_locator().set_params(nbins=4)
             ax.set_title(
-                textwrap.fill(ax.get_ylabel().removesuffix(", number"), 34), loc="right", fontsize=7.5, x=1.0, pad=4
+                fill(told(scale.label(name).removesuffix(", number")), 34), loc="right", fontsize=7.5, x=1.0, pad=4
             )
             ax.yaxis.label.set_visible(False)
             ax.tick_params(labelsize=7.5)
@@ -148,6 +150,7 @@ def panels(
         return axes.ravel()[: len(names)]
 
 
+@redrawable
 def comings(
     frame: pd.DataFrame,
     *,
@@ -187,6 +190,7 @@ def comings(
         return finish(ax, title, subtitle)
 
 
+@redrawable
 def coverage(
     frame: pd.DataFrame,
     *,

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from crmlab.charts.marks import check_columns, whiskers
+from crmlab.charts.speech import redrawable
 from crmlab.charts.style import ACCENT, INK, PALETTE, canvas, finish, house
 
 __all__ = ["against_truth"]
@@ -16,6 +17,7 @@ _MISS = PALETTE[3]
 _FOUND_POINTS, _TRUE_POINTS = 78, 158  # right ends of the two columns of numbers, from the end of the axis
 
 
+@redrawable
 def against_truth(
     frame: pd.DataFrame,
     *,

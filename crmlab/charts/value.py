@@ -7,11 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from crmlab.charts.marks import check_columns, whiskers
+from crmlab.charts.speech import redrawable
 from crmlab.charts.style import ACCENT, GREY, INK, PALETTE, SOFT, canvas, finish, house, scale_of
 
 __all__ = ["forecast_calibration", "tornado", "whale_curve"]
 
 
+@redrawable
 def whale_curve(
     frame: pd.DataFrame,
     *,
@@ -61,6 +63,7 @@ def whale_curve(
         return finish(ax, title, subtitle)
 
 
+@redrawable
 def forecast_calibration(
     frame: pd.DataFrame,
     *,
@@ -114,6 +117,7 @@ def forecast_calibration(
         return finish(ax, title, subtitle, grid="both")
 
 
+@redrawable
 def tornado(
     frame: pd.DataFrame,
     *,

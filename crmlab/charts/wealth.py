@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from crmlab.charts.marks import check_columns, text_on
+from crmlab.charts.speech import redrawable, told
 from crmlab.charts.style import ACCENT, GREY, INK, PALETTE, canvas, finish, house, ramp, scale_of
+from crmlab.language.breaking import fill
 
 __all__ = ["lorenz_curve", "transition_matrix"]
 
 
+@redrawable
 def lorenz_curve(
     frame: pd.DataFrame,
     *,
@@ -66,6 +67,7 @@ def lorenz_curve(
         return finish(ax, title, subtitle, grid="both")
 
 
+@redrawable
 def transition_matrix(
     frame: pd.DataFrame,
     *,
@@ -105,7 +107,7 @@ def transition_matrix(
         sizes = frame.drop_duplicates("from").set_index("from")["n"]
         ax.set_yticks(range(len(rows)), [f"{name} (n = {sizes[name]:,})" for name in rows])
         width = max(int(72 / (len(ends) + 2)), 7)  # characters that fit under a cell
-        ax.set_xticks(range(len(ends)), [textwrap.fill(str(name), width, break_long_words=False) for name in ends])
+        ax.set_xticks(range(len(ends)), [fill(told(str(name)), width) for name in ends])
         ax.set(
             xlim=(-0.5, len(ends) - 0.5), ylim=(len(rows) - 0.5, -0.5), xlabel=f"{after}, % of the row", ylabel=before
         )

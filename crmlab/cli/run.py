@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -19,6 +20,7 @@ __all__ = ["command"]
 @click.option("--fresh", is_flag=True, help="Run everything again, even where nothing changed.")
 @click.option("--notebooks", default="", help="Folder of the notebooks.  [default: the project's]")
 @click.option("--previous", default="", help="Folder of an earlier run of the bank: say what changed since.")
+@click.option("--language", default="en", help="zh: every page in Chinese too.  [default: en]")
 def command(
     notebook: tuple[str, ...],
     source: str,
@@ -29,6 +31,7 @@ def command(
     fresh: bool,
     notebooks: str,
     previous: str,
+    language: str,
 ) -> None:
     """Answer questions about a bank and write the report.
 
@@ -38,10 +41,12 @@ def command(
     from rich.console import Console
 
     from crmlab.bank.engine import project_folder
+    from crmlab.findings.telling import teller
     from crmlab.reporting.plan import make_plan
     from crmlab.reporting.progress import watching
     from crmlab.reporting.runner import run
 
+    teller(language)  # refuses a language that is not known, before anything runs
     plan = make_plan(
         project_folder(),
         source=source,
@@ -55,7 +60,7 @@ def command(
     )
     try:
         with watching(Console(), len(plan.asked)) as watcher:
-            summary = run(plan, watcher, fresh=fresh)
+            summary = run(plan, watcher, fresh=fresh, language=language)
     except KeyboardInterrupt:
         click.echo("\ncrmlab: interrupted. What was answered is kept; the same command goes on from there.", err=True)
         sys.exit(130)
@@ -66,5 +71,21 @@ def command(
     if summary.failed:
         told += f", {len(summary.failed)} FAILED"
     click.echo(f"{told} in {summary.seconds:.1f} s. Open {summary.index}")
+    if language != "en":
+        _say_what_is_english(summary.index.parent, language)
     if summary.failed:
         sys.exit(1)
+
+
+def _say_what_is_english(folder: Path, language: str) -> None:
+    """Say which figures are not in the language, and how they could be."""
+    from crmlab.findings.languages import NO_FACE, drawable
+    from crmlab.reporting.translating import english_figures
+
+    if language not in drawable():
+        click.echo(f"{NO_FACE}.")
+    elif names := english_figures(folder, language):
+        click.echo(
+            f"Figures stay in English in {', '.join(names)}: drawn before a font was installed (cure: --fresh), "
+            "or not by a chart of crmlab.charts."
+        )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmlab.errors import refuse
+from crmlab.findings.languages import translated_figures
 from crmlab.findings.lists import action_list, write_action_list
 from crmlab.findings.models import model_text
 from crmlab.findings.pictures import data_uri, drawn_words, figure_of, render, said_by, without_head
@@ -151,6 +152,12 @@ class Findings:
             slide, slide_ending, pixels = without_head(picture)
             self._write(f"figures/slides/{name}.{slide_ending}", slide)
             self._write(f"figures/slides/{name}.png", pixels)
+            told = {}
+            for language, entry, files in translated_figures(name, picture):
+                told[language] = entry
+                for path, drawn_content in files.items():
+                    self._write(path, drawn_content)
+            self._figures[name]["languages"] = told
         _close(picture)
         html = _figure_html(str(alt), str(caption), content, ending)
         _display("figure", name, {"text/html": html, "text/plain": str(alt)})

@@ -238,13 +238,15 @@ def open_run(folder: str) -> Run:
     return read_run(folder or newest_run(project_folder() / "reports"))
 
 
-def read_run(folder: Path | str) -> Run:
+def read_run(folder: Path | str, *, language: str = "en") -> Run:
     """Read what a run left.
 
     Parameters
     ----------
     folder : Path or str
         Folder with ``manifest.json`` and one folder a question.
+    language : str
+        Of the pictures, where they were drawn in it; texts are those of the findings.
 
     Returns
     -------
@@ -261,11 +263,11 @@ def read_run(folder: Path | str) -> Run:
         refuse(f"run {str(folder)!r} holds no manifest.json. Give a folder that crmlab run has filled.")
     except (ValueError, KeyError, TypeError, AttributeError):
         refuse(f"run {str(folder)!r}: its manifest.json cannot be read. Run it again: crmlab run.")
-    questions = tuple(_question(folder, entry) for entry in entries)
-    return Run(folder, told, questions, _question(folder, validation) if validation else None)
+    questions = tuple(_question(folder, entry, language) for entry in entries)
+    return Run(folder, told, questions, _question(folder, validation, language) if validation else None)
 
 
-def _question(folder: Path, entry: dict[str, Any]) -> KeptQuestion:
+def _question(folder: Path, entry: dict[str, Any], language: str) -> KeptQuestion:
     common = {
         "name": entry["name"],
         "question": entry["question"],
@@ -282,7 +284,7 @@ def _question(folder: Path, entry: dict[str, Any]) -> KeptQuestion:
             status="answered",
             answers=tuple(kept["answers"]),
             numbers=tuple(KeptNumber(**{k: n[k] for k in _NUMBER if k in n}) for n in kept["numbers"]),
-            figures=tuple(_figure(place, entry["name"], figure) for figure in kept["figures"]),
+            figures=tuple(_figure(place, entry["name"], figure, language) for figure in kept["figures"]),
             tables=tuple(_table(table) for table in kept["tables"]),
             gaps=tuple(kept["gaps"]),
             actions=tuple(kept["actions"]),
@@ -298,8 +300,9 @@ def _question(folder: Path, entry: dict[str, Any]) -> KeptQuestion:
 _NUMBER = tuple(KeptNumber.__dataclass_fields__)
 
 
-def _figure(place: Path, question: str, kept: dict[str, Any]) -> DrawnFigure:
-    file = place / kept["file"]
+def _figure(place: Path, question: str, kept: dict[str, Any], language: str) -> DrawnFigure:
+    drawn_so = kept.get("languages", {}).get(language, kept)
+    file = place / drawn_so["file"]
     bare, pixels = (file.parent / "slides" / f"{kept['name']}.{ending}" for ending in (file.suffix[1:], "png"))
     chosen = bare if bare.is_file() else file
     whole = chosen.read_bytes()
@@ -315,7 +318,7 @@ def _figure(place: Path, question: str, kept: dict[str, Any]) -> DrawnFigure:
         content=whole,
         ending=chosen.suffix[1:],
         pixels=drawn,
-        words=tuple(kept.get("words", ())),
+        words=tuple(drawn_so.get("words", ())),
     )
 
 

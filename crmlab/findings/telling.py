@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 
 from crmlab.bank.engine import project_folder
-from crmlab.language.catalogue import catalogue
-from crmlab.language.interpreter import Interpreter
+from crmlab.language import Interpreter, catalogue
 
 __all__ = ["teller"]
 
@@ -20,7 +19,7 @@ def teller(language: str) -> Interpreter:
     >>> teller("zh")("As of")
     '截至'
     """
-    texts = catalogue(language).texts
+    texts = catalogue(language)
     return Interpreter(language, {**_asked(language), **texts} if language != "en" else texts)
 
 

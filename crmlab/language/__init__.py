@@ -1,5 +1,10 @@
-"""Languages of what a manager reads around the findings: message catalogues in gettext's own format."""
+"""Languages of what people read: catalogues in gettext's own format, and findings told by them.
 
-from crmlab.language.catalogue import LANGUAGES, Catalogue, catalogue, later
+A finding is worded once, in English, where it is computed. Every wording of the code stands in a catalogue with its
+fields, so that a finding can be read back and told in another language; nothing is computed anew.
+"""
 
-__all__ = ["LANGUAGES", "Catalogue", "catalogue", "later"]
+from crmlab.language.catalogue import LANGUAGES, catalogue, day_text, later, say
+from crmlab.language.interpreter import Interpreter
+
+__all__ = ["LANGUAGES", "Interpreter", "catalogue", "day_text", "later", "say"]

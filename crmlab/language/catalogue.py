@@ -3,63 +3,27 @@
 from __future__ import annotations
 
 import ast
+import calendar
+import datetime
 import functools
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from crmlab.errors import nearest, refuse
 
-__all__ = ["FOLDER", "LANGUAGES", "Catalogue", "catalogue", "later", "parse_po"]
+__all__ = ["FOLDER", "LANGUAGES", "catalogue", "day_text", "later", "parse_po", "say"]
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 FOLDER = Path(__file__).parent
 _LINE = re.compile(r'^(?:(msgid|msgstr)\s+)?(".*")\s*$')
 
 
-@dataclass(frozen=True)
-class Catalogue:
-    """Texts of one language, by their English text.
-
-    Parameters
-    ----------
-    language : str
-        ``en`` or ``zh``.
-    texts : mapping of str to str
-        English text -> text; empty for English.
-
-    Examples
-    --------
-    >>> chinese = Catalogue("zh", {"As of {day}": "截至 {day}"})
-    >>> chinese("As of {day}", day="2025-12-31"), chinese("Not there yet")
-    ('截至 2025-12-31', 'Not there yet')
-    """
-
-    language: str = "en"
-    texts: Mapping[str, str] = field(default_factory=dict)
-
-    def __call__(self, text: str, **values: object) -> str:
-        """Give a text in this language, its fields filled; English where there is no translation."""
-        said = self.texts.get(text) or text
-        return said.format(**values) if values else said
-
-    def day(self, iso: str) -> str:
-        """Write a day as people do.
-
-        >>> Catalogue().day("2025-12-31"), Catalogue("zh").day("2025-12-31")
-        ('31 December 2025', '2025年12月31日')
-        """
-        import calendar
-
-        year, month, day = map(int, iso.split("-"))
-        return f"{year}年{month}月{day}日" if self.language == "zh" else f"{day} {calendar.month_name[month]} {year}"
-
-
 @functools.cache
-def catalogue(language: str) -> Catalogue:
-    """Open the catalogue of a language.
+def catalogue(language: str) -> dict[str, str]:
+    """Open the catalogue of a language: English wording -> wording; empty for English.
 
+    >>> catalogue("zh")["Next steps"], catalogue("en")
+    ('后续步骤', {})
     >>> catalogue("fr")
     Traceback (most recent call last):
     crmlab.errors.CrmlabError: language 'fr' is not known. There are en, zh.
@@ -69,12 +33,31 @@ def catalogue(language: str) -> Catalogue:
     texts: dict[str, str] = {}
     for path in sorted((FOLDER / language).glob("*.po")):
         texts |= parse_po(path.read_text(encoding="utf-8"))
-    return Catalogue(language, texts)
+    return texts
+
+
+def say(text: str, **values: object) -> str:
+    """Word a text around the findings, its fields filled; where it is shown, an interpreter tells it.
+
+    >>> say("as of {day}", day="2025-12-31")
+    'as of 2025-12-31'
+    """
+    return text.format(**values) if values else text
 
 
 def later(text: str) -> str:
-    """Mark a text that a catalogue translates where it is shown, so that it is found and not forgotten."""
+    """Mark a text that stands by itself, so that it is found and not forgotten."""
     return text
+
+
+def day_text(iso: str) -> str:
+    """Write a day as people do.
+
+    >>> day_text("1998-12-31")
+    '31 December 1998'
+    """
+    day = datetime.date.fromisoformat(iso)
+    return f"{day.day} {calendar.month_name[day.month]} {day.year}"
 
 
 def parse_po(text: str, *, empty: bool = False) -> dict[str, str]:

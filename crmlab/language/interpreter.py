@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,8 +10,9 @@ from typing import Any
 from crmlab.language.catalogue import catalogue
 from crmlab.language.patterns import NUMBER, Pattern, pattern
 
-__all__ = ["Interpreter", "interpreter"]
+__all__ = ["Interpreter"]
 
+_CHINESE = re.compile("[\u4e00-\u9fff]")  # told already, or a bank's own word
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
 _DAY = re.compile(rf"(\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}})")
@@ -25,23 +25,33 @@ _NO_WORDS = re.compile(
 _JOINTS = ((". ", "。"), ("? ", "？"), ("! ", "！"), ("; ", "；"), (": ", "："), (" · ", " · "), (" – ", "——"),
            (", and ", "，以及"), (", ", "，"), (" and ", "和"), (" or ", "或"), (" / ", " / "), (" | ", " | "),
            ("\n", "\n"), ("/", "/"), ("–", "–"))  # fmt: skip
+# What a label or a header measures in: "Margin, EUR thousand".
+_UNITS = (
+    r"%|number|[A-Z]{3}(?: thousand| million| billion)?|days|years|months|minutes|points|index(?: points)?|thousand|"
+    r"million|billion"
+)
+_MEASURED = re.compile(rf"([^.;:]+), ({_UNITS})")
+_BREAKS = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
 _ENDS = {".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
 _QUOTES = {'"': "“”", "'": "‘’", "“": "“”"}
 _SPACE = re.compile(r"(?<=[，。；：、？！（）”]) +(?=\S)| +(?=[，。；：、？！（）])")
-_MOST_LEFT = 0.5  # of the letters
+_MOST_LEFT = 0.5  # of the letters of a text of so many words
+_SENTENCE = 6
 _MOST_STEPS = 6_000  # of one text: what is not told by then stays in English
 
 
 @dataclass(frozen=True)
 class _Told:
-    """A text told, and the parts that had to stay as they were."""
+    """A text told, the parts that had to stay as they were, and how often a field had to hold more than one thing."""
 
     text: str
     left: tuple[str, ...] = ()
+    strain: int = 0
 
     @property
-    def cost(self) -> int:
-        return sum(sum(sign.isalpha() for sign in part) + 1 for part in self.left)
+    def cost(self) -> tuple[int, int]:
+        """What to keep small: letters not told, then sentences inside fields, where a message was read too wide."""
+        return sum(sum(sign.isalpha() for sign in part) + 1 for part in self.left), self.strain
 
 
 class Interpreter:
@@ -60,7 +70,7 @@ class Interpreter:
 
     Examples
     --------
-    >>> chinese = Interpreter("zh", {"{n:,} customers {what}.": "{n}名客户{what}。", "closed": "已销户", "left": "已离开"})
+    >>> chinese = Interpreter("zh", {"{n:,} customers {what}.": "{n}名客户{what}。", "closed": "已销户"})
     >>> chinese("1,204 customers closed."), chinese("5 customers moved."), chinese.left("5 customers moved.")
     ('1,204名客户已销户。', '5名客户moved。', ('moved',))
     """
@@ -68,7 +78,7 @@ class Interpreter:
     def __init__(self, language: str, texts: Mapping[str, str] | None = None) -> None:
         self.language = language
         self._kept: dict[str, _Told] = {}
-        texts = catalogue(language).texts if texts is None else texts
+        texts = catalogue(language) if texts is None else texts
         self._plain: dict[str, str] = {}
         self._patterns: list[tuple[str, Pattern, str]] = []
         self._by_anchor: dict[str, list[int]] = {}
@@ -125,9 +135,10 @@ class _Reading:
 
     def whole(self) -> _Told:
         said = self._tell(self._text.strip())
-        if said.cost > _MOST_LEFT * _Told("", (self._text,)).cost:
-            return _Told(self._text, (self._text,))  # a mixture of two languages reads worse than one
-        return _Told(_SPACE.sub("", said.text), said.left)
+        whole = _Told(self._text, (self._text,))
+        if len(self._text.split()) >= _SENTENCE and said.cost[0] > _MOST_LEFT * whole.cost[0]:
+            return whole  # a mixture of two languages reads worse than one
+        return _Told(_SPACE.sub("", said.text), said.left, said.strain)
 
     def _tell(self, text: str) -> _Told:
         if text not in self._memo:
@@ -137,18 +148,18 @@ class _Reading:
         return self._memo[text]
 
     def _best(self, text: str) -> _Told:
-        if _NO_WORDS.fullmatch(text):
+        if _NO_WORDS.fullmatch(text) or _CHINESE.search(text):
             return _Told(text)
         if (known := self._known(text)) is not None:
             return _Told(known)
         best = _Told(text, (text,))
         if self._steps > _MOST_STEPS:
             return best
-        for ways in (self._as_message, self._with_end, self._with_pieces, self._cut, self._enclosed):
+        for ways in (self._as_message, self._measured, self._with_end, self._with_pieces, self._cut, self._enclosed):
             for told in ways(text):
                 if told.cost < best.cost:
                     best = told
-                if not best.left:
+                if best.cost == (0, 0):
                     return best
         return best
 
@@ -171,13 +182,20 @@ class _Reading:
                         continue
                     told = [self._tell(value) if value.strip() else _Told(value) for value in values]
                     filled = _fill(said, dict(zip(made.fields, told, strict=True)))
-                    yield _Told(filled, tuple(part for one in told for part in one.left))
+                    strain = sum(one.strain for one in told) + sum(len(_BREAKS.findall(value)) for value in values)
+                    yield _Told(filled, tuple(part for one in told for part in one.left), strain)
+
+    def _measured(self, text: str) -> Iterable[_Told]:
+        if found := _MEASURED.fullmatch(text):
+            unit = " ".join(self._tell(word).text for word in found[2].split())
+            quantity = self._tell(found[1])
+            yield _Told(f"{quantity.text}（{unit}）", quantity.left, quantity.strain)
 
     def _with_end(self, text: str) -> Iterable[_Told]:
         end = _ENDS.get(text[-1:])
         if end and len(text) > 1:
             inner = self._tell(text[:-1].rstrip())
-            yield _Told(inner.text + end, inner.left)
+            yield _Told(inner.text + end, inner.left, inner.strain)
 
     def _with_pieces(self, text: str) -> Iterable[_Told]:
         """Cut where a message begins or ends that was written to be put together with others."""
@@ -214,9 +232,13 @@ class _Reading:
                 start = text.find(english, start + 1)
 
     def _enclosed(self, text: str) -> Iterable[_Told]:
+        for mark in ("**", "*"):
+            if len(text) > 2 * len(mark) and text.startswith(mark) and text.endswith(mark):
+                inner = self._tell(text[len(mark) : -len(mark)])
+                yield _Told(f"{mark}{inner.text}{mark}", inner.left, inner.strain)
         if text[:1] in _QUOTES and text[-1:] in ('"', "'", "”") and len(text) > 2:
             inner, marks = self._tell(text[1:-1]), _QUOTES[text[0]]
-            yield _Told(f"{marks[0]}{inner.text}{marks[1]}", inner.left)
+            yield _Told(f"{marks[0]}{inner.text}{marks[1]}", inner.left, inner.strain)
         start = text.find(" (")
         while start >= 0:
             end = _closing(text, start + 1)
@@ -228,11 +250,11 @@ class _Reading:
             start = text.find(" (", start + 1)
         if text[:1] == "(" and _closing(text, 0) == len(text) - 1:
             inner = self._tell(text[1:-1])
-            yield _Told(f"（{inner.text}）", inner.left)
+            yield _Told(f"（{inner.text}）", inner.left, inner.strain)
 
 
 def _joined(one: _Told, joint: str, other: _Told) -> _Told:
-    return _Told(one.text + joint + other.text, one.left + other.left)
+    return _Told(one.text + joint + other.text, one.left + other.left, one.strain + other.strain)
 
 
 def _is_listed(text: str, place: int) -> bool:
@@ -253,13 +275,3 @@ def _closing(text: str, start: int) -> int:
 
 def _fill(said: str, values: Mapping[str, _Told]) -> str:
     return re.sub(r"\{(\w+)[^{}]*\}", lambda field: values[field[1]].text, said).replace("{{", "{").replace("}}", "}")
-
-
-@functools.cache
-def interpreter(language: str) -> Interpreter:
-    """Give the interpreter of a language.
-
-    >>> interpreter("en")("Half of them left."), interpreter("zh")("31 December 2025")
-    ('Half of them left.', '2025年12月31日')
-    """
-    return Interpreter(language)

@@ -1,4 +1,4 @@
-"""What the code and the notebooks can say: every wording with its fields, so that a catalogue can be held against it."""
+"""What code and notebooks can say: every wording with its fields, so that a catalogue can be held against it."""
 
 from __future__ import annotations
 
@@ -121,9 +121,9 @@ def _endings(node: ast.expr) -> list[str]:
         both = [node.body.value, node.orelse.value]
         if all(isinstance(one, str) and len(one) <= 4 for one in both):
             return list(dict.fromkeys(both))
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and isinstance(node.left, ast.Constant):
-        if isinstance(node.left.value, str) and len(node.left.value) <= 3:  # 's' * (n != 1)
-            return [node.left.value, ""]
+    match node:
+        case ast.BinOp(op=ast.Mult(), left=ast.Constant(value=str() as ending)) if len(ending) <= 3:  # "s" * (n != 1)
+            return [ending, ""]
     return []
 
 

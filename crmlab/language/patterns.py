@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
 from collections.abc import Iterator
@@ -47,12 +48,7 @@ class Pattern:
         first, last = self.parts[0], self.parts[-1]
         if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
             return
-        found = 0
-        for reading in self._rest(text[len(first) : len(text) - len(last)], 0):
-            yield reading
-            found += 1
-            if found >= _MOST_READINGS:
-                return
+        yield from itertools.islice(self._rest(text[len(first) : len(text) - len(last)], 0), _MOST_READINGS)
 
     def _rest(self, text: str, field: int) -> Iterator[tuple[str, ...]]:
         if field == len(self.fields) - 1:

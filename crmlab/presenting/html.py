@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crmlab.findings.pictures import data_uri
 from crmlab.findings.reading import DrawnFigure
-from crmlab.language import Catalogue
+from crmlab.language import Interpreter
 from crmlab.presenting.slides import BOXES, Box, Slide, about_box
 
 __all__ = ["deck_html"]
@@ -18,14 +18,14 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _PIXELS_AN_INCH = 96
 
 
-def deck_html(slides: Sequence[Slide], say: Catalogue) -> str:
+def deck_html(slides: Sequence[Slide], tell: Interpreter) -> str:
     """Give the deck as HTML.
 
     Parameters
     ----------
     slides : sequence of Slide
         From `crmlab.presenting.slides.lay_out`.
-    say : Catalogue
+    tell : Interpreter
         Language of the furniture.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -41,8 +41,8 @@ def deck_html(slides: Sequence[Slide], say: Catalogue) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return made.get_template("deck.html.j2").render(
         slides=slides,
-        language=say.language,
-        say=say,
+        language=tell.language,
+        say=tell,
         style=(_TEMPLATES / "deck.css").read_text(encoding="utf-8"),
         script=script,
         script_hash=f"sha256-{digest}",

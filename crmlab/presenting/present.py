@@ -6,22 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmlab.errors import nearest, refuse
+from crmlab.findings.languages import NO_FACE, drawable
 from crmlab.findings.reading import KeptQuestion, Run, read_run
-from crmlab.language import catalogue
+from crmlab.findings.telling import teller
 from crmlab.presenting.html import deck_html
 from crmlab.presenting.pdf import print_pdf
 from crmlab.presenting.powerpoint import deck_pptx
 from crmlab.presenting.slides import lay_out
+from crmlab.reporting.decks import DECKS, mark_deck
 from crmlab.story import Story, tell
 
-__all__ = ["FOLDER", "Presented", "present"]
+__all__ = ["Presented", "present"]
 
-FOLDER = "presentation"
 _CASE_CHAPTER = "9"
-_NO_FACE = (
-    "no font with Chinese signs is installed, so they may show as boxes here. "
-    "Debian: apt install fonts-wqy-microhei; Windows and macOS bring one"
-)
 
 
 @dataclass(frozen=True)
@@ -59,25 +56,26 @@ def present(folder: Path | str, *, case: str = "", language: str = "en") -> Pres
     language : str
         ``en`` or ``zh``.
     """
-    say = catalogue(language)
-    run = read_run(folder)
+    reader = teller(language)
+    run = read_run(folder, language=language)
     chosen = _case(run, case)
     story = _story(run, chosen, language)
-    slides = lay_out(story, say)
-    target = run.folder / FOLDER
+    slides = lay_out(story, reader)
+    target = run.folder / DECKS
     try:
         target.mkdir(exist_ok=True)
     except OSError as error:
         refuse(f"presentation folder {str(target)!r} cannot be made: {error.strerror}. Give a run that can be written.")
     name = f"{chosen.name if chosen else 'case_study'}-{language}"
     page, book, paper = (target / f"{name}.{ending}" for ending in ("html", "pptx", "pdf"))
-    page.write_text(deck_html(slides, say), encoding="utf-8")
+    page.write_text(deck_html(slides, reader), encoding="utf-8")
     book.write_bytes(deck_pptx(slides, title=slides[0].title, as_of=run.facts["as_of"]))
     no_pdf = print_pdf(page, paper)
     if no_pdf:
         paper.unlink(missing_ok=True)
     remarks = [f"No PDF: {no_pdf}."] if no_pdf else []
-    remarks += [f"{_NO_FACE}."] if language == "zh" and not _has_chinese_face() else []
+    remarks += [f"{NO_FACE}."] if language != "en" and language not in drawable() else []
+    mark_deck(run.folder, name)
     files = (page, book) if no_pdf else (page, book, paper)
     main = sum(not slide.is_appendix for slide in slides)
     return Presented(files, main, story.missing, tuple(remarks))
@@ -108,9 +106,3 @@ def _story(run: Run, case: KeptQuestion | None, language: str) -> Story:
         return tell(run, language=language, only=(case.name,))
     known = {"most": case.parameters.get("slides_count"), "only": case.parameters.get("only")}
     return tell(run, language=language, **{name: value for name, value in known.items() if value})
-
-
-def _has_chinese_face() -> bool:
-    from crmlab.charts.style import faces
-
-    return len(faces()) > 1

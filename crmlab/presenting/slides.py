@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from crmlab.findings.reading import DrawnFigure
-from crmlab.language import Catalogue
+from crmlab.language import Interpreter, say
 from crmlab.presenting.measure import LINE, fitting_size, height_inches, lines, width_inches
 from crmlab.story import Scene, Story
 from crmlab.story.scenes import Grid
@@ -107,20 +107,20 @@ class Slide:
     is_appendix: bool = False
 
 
-def lay_out(story: Story, say: Catalogue) -> tuple[Slide, ...]:
+def lay_out(story: Story, tell: Interpreter) -> tuple[Slide, ...]:
     """Lay out every scene; a long table of the appendix takes several slides.
 
     Parameters
     ----------
     story : Story
         From `crmlab.story.tell`.
-    say : Catalogue
-        Language of what stands around the findings.
+    tell : Interpreter
+        Language of what the layout itself says.
     """
-    return tuple(slide for scene in story.scenes for slide in _slides(scene, say))
+    return tuple(slide for scene in story.scenes for slide in _slides(scene, tell))
 
 
-def _slides(scene: Scene, say: Catalogue) -> list[Slide]:
+def _slides(scene: Scene, tell: Interpreter) -> list[Slide]:
     title_box = BOXES["cover_title" if scene.kind == "cover" else "title"]
     sizes = (40.0, 36.0, 32.0, 28.0) if scene.kind == "cover" else _TITLE_SIZES
     common = {
@@ -133,7 +133,7 @@ def _slides(scene: Scene, say: Catalogue) -> list[Slide]:
         "is_appendix": scene.is_appendix,
     }
     if scene.kind == "table":
-        return _table_slides(scene, common, say)
+        return _table_slides(scene, common, tell)
     if scene.kind == "figure":
         size, texts = _fitted(scene.points, BOXES["points"], _POINT_SIZES)
         place = picture_box(scene.figure)
@@ -196,13 +196,15 @@ def about_box(slide: Slide) -> Box:
 
 def _cut_about(about: str) -> str:
     """Keep the parts of a figure's second line that fit under it; the whole stands in the notes."""
-    box, parts = BOXES["about"], about.split("; ")
-    while parts and height_inches(["; ".join(parts)], box.w, 10.0) > box.h:
+    box = BOXES["about"]
+    joint = "；" if "；" in about else "; "
+    parts = about.split(joint)
+    while parts and height_inches([joint.join(parts)], box.w, 10.0) > box.h:
         parts.pop()
-    return "; ".join(parts)
+    return joint.join(parts)
 
 
-def _table_slides(scene: Scene, common: dict[str, object], say: Catalogue) -> list[Slide]:
+def _table_slides(scene: Scene, common: dict[str, object], tell: Interpreter) -> list[Slide]:
     grid, box = scene.table, BOXES["table"]
     smallest = _TABLE_SIZES[-1]
     for size in _TABLE_SIZES:
@@ -218,7 +220,7 @@ def _table_slides(scene: Scene, common: dict[str, object], say: Catalogue) -> li
         rest = rest[taken:]
     if not scene.is_appendix:
         dropped = len(grid.rows) - len(pages[0])
-        more = say("Further rows in the report: {rows}", rows=dropped)
+        more = tell(say("Further rows in the report: {rows}", rows=dropped))
         laid = _laid(replace(grid, rows=pages[0]), smallest, box.w)
         return [Slide(texts=(more,), text_points=12.0, table=laid, **common)]
     slides = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from crmlab.errors import refuse
@@ -40,10 +41,10 @@ class Change:
         ('+3.0 points', True)
         """
         step = self.now.value - self.before.value
-        sign = "+" if step > 0 else "-" if step < 0 else "±"
-        if self.now.unit == "share":
-            return f"{sign}{abs(100 * step):.1f} points"
-        return f"{sign}{Estimate(abs(step), self.now.unit).short}"
+        size = f"{abs(100 * step):.1f} points" if self.now.unit == "share" else Estimate(abs(step), self.now.unit).short
+        if not re.search("[1-9]", size):
+            return f"±{size}"  # what is shown is no change, whatever lies behind the digits
+        return f"{'+' if step > 0 else '-'}{size}"
 
     @property
     def is_beyond_chance(self) -> bool | None:

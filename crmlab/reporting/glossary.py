@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from crmlab.language import Interpreter
 from crmlab.reporting.markup import inline_html
 from crmlab.reporting.results import write_whole
 
@@ -19,6 +20,7 @@ _PROSE = ("p", "li", "dd")
 _LEFT_ALONE = ("a", "code", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "table", "figure", "header", "nav", "footer",
                "summary", "style", "svg", "strong")  # fmt: skip
 _VOID = ("img", "br", "hr", "meta", "link", "input", "source", "col", "wbr")
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 _TAG = re.compile(r"(<[^>]*>)")
 _LONGEST_TIP = 160
 # Words of every day: explained in the glossary, but a link at each first "customer" would only be noise.
@@ -45,11 +47,14 @@ class Term:
         As written in the first column, in Markdown.
     meaning : str
         As written in the second, in Markdown.
+    place : str
+        Name of its place on the page; empty: after the term.
     """
 
     section: str
     term: str
     meaning: str
+    place: str = ""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -60,11 +65,13 @@ class Term:
         """
         plain = re.sub(r"\([^)]*\)|`[^`]*`", "", self.term)
         names = (" ".join(part.split()) for part in re.split(r"[,;/]", plain))
-        return tuple(name for name in names if len(name) > 2)
+        return tuple(name for name in names if len(name) > (1 if _CHINESE.search(name) else 2))
 
     @property
     def anchor(self) -> str:
         """Name of its place on the page."""
+        if self.place:
+            return self.place
         name = re.sub(r"[^a-z0-9]+", "-", re.sub(r"[`()]", "", self.term.lower())).strip("-")
         return f"term-{name}"
 
@@ -96,6 +103,15 @@ def read_glossary(path: Path) -> tuple[Term, ...]:
         if len(cells) == 2 and cells[0] != "term" and not set(cells[0]) <= {"-", ":", " "}:
             found.append(Term(section, cells[0], cells[1]))
     return tuple(found)
+
+
+def told_terms(terms: Iterable[Term], tell: Interpreter) -> tuple[Term, ...]:
+    """Give the terms of a glossary in another language; their places on its page stay those of the English names."""
+    return tuple(
+        Term(tell(one.section), "; ".join(tell(name) for name in one.words) or tell(one.term), tell(one.meaning),
+             one.anchor)
+        for one in terms
+    )  # fmt: skip
 
 
 def write_glossary(folder: Path, terms: Sequence[Term]) -> Path | None:
@@ -140,12 +156,15 @@ def link_terms(html: str, terms: Iterable[Term], *, address: str = f"../{GLOSSAR
     if not by_name:
         return html
     ordered = sorted(by_name, key=lambda name: (-len(name), name))
-    pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, ordered))})(s?)(?![\w-])", re.IGNORECASE)
+    # Chinese puts no space between words
+    whole = [name if _CHINESE.search(name) else rf"(?<![\w-]){re.escape(name)}(?:s?)(?![\w-])" for name in ordered]
+    pattern = re.compile("|".join(whole), re.IGNORECASE)
     linked: set[str] = set()
     open_tags: list[str] = []
 
     def link(match: re.Match[str]) -> str:
-        term = by_name[match[1].lower()]
+        found = match[0].lower()
+        term = by_name.get(found) or by_name[found.removesuffix("s")]
         if term.anchor in linked:
             return match[0]
         linked.add(term.anchor)

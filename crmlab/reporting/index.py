@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crmlab.bank.engine import project_folder
+from crmlab.language import LANGUAGES
 from crmlab.reporting.glossary import read_glossary, write_glossary
 from crmlab.reporting.identity import commit
 from crmlab.reporting.plan import Plan
@@ -28,8 +29,12 @@ CHAPTERS = {
 _OTHER = "Other questions"
 
 
-def write_index(plan: Plan, folder: RunFolder, results: Sequence[Result], validation: Result | None = None) -> Path:
-    """Write ``index.html`` with the results, in reading order, and how they compare with a known truth."""
+def write_index(plan: Plan, folder: RunFolder, results: Sequence[Result], validation: Result | None = None,
+                *, language: str = "en") -> Path:  # fmt: skip
+    """Write ``index.html`` with the results, in reading order, and how they compare with a known truth.
+
+    `language` is the other one in which the pages are written; the page links its own copy in it.
+    """
     from crmlab.reporting.page import environment
 
     terms = read_glossary(project_folder() / "GLOSSARY.md")
@@ -49,6 +54,7 @@ def write_index(plan: Plan, folder: RunFolder, results: Sequence[Result], valida
             validation=validation,
             facts={**plan.facts, **commit()},
             has_glossary=bool(terms),
+            other_languages=[(code, name) for code, name in LANGUAGES.items() if code == language != "en"],
             has_previous=str(plan.previous.facts["as_of"]) if plan.previous else "",
         )
     )

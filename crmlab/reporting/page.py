@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
-import datetime
 import functools
 import json
 import re
@@ -15,12 +13,13 @@ from crmlab.bank.engine import project_folder
 from crmlab.errors import refuse
 from crmlab.findings.pictures import data_uri
 from crmlab.findings.privacy import personal_columns
+from crmlab.language import day_text
 from crmlab.reporting.downloads import csv_address, workbook_address
 from crmlab.reporting.glossary import link_terms, read_glossary
 from crmlab.reporting.markup import Headings, cell_html, code_html, inline_html, markdown_html, plain_table_html
 from crmlab.reporting.results import write_whole
 
-__all__ = ["day_text", "environment", "write_page"]
+__all__ = ["environment", "write_page"]
 
 _ROWS_SHOWN = 10
 _NUMBERS_SHOWN = 6  # more would push the evidence off the first screen; the rest is folded
@@ -48,16 +47,6 @@ def environment() -> Any:
     made.filters["day"] = day_text
     made.globals["style"] = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
     return made
-
-
-def day_text(iso: str) -> str:
-    """Write a day as people do.
-
-    >>> day_text("1998-12-31")
-    '31 December 1998'
-    """
-    day = datetime.date.fromisoformat(iso)
-    return f"{day.day} {calendar.month_name[day.month]} {day.year}"
 
 
 def write_page(folder: Path, about: dict[str, Any]) -> Path:

@@ -24,7 +24,7 @@ _FIGURE = ("alt", "caption", "title", "about")
 
 
 def reader_texts(folder: Path) -> Iterator[tuple[str, str]]:
-    """Give each text of one question's folder with its place: sentences, labels, headers, cells, the notebook's text."""
+    """Give each text of one question's folder with its place."""
     kept = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
     yield from ((f"answer {place}", text) for place, text in enumerate(kept["answers"]))
     yield from ((f"note {place}", text) for place, text in enumerate(kept["notes"]))

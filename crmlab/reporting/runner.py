@@ -20,6 +20,8 @@ import crmlab
 from crmlab.errors import CrmlabError
 from crmlab.findings.collect import NOTEBOOK_VARIABLE, RESULT_VARIABLE
 from crmlab.findings.models import texts_of
+from crmlab.language import LANGUAGES
+from crmlab.reporting.decks import link_decks
 from crmlab.reporting.guard import refuse_identifiers
 from crmlab.reporting.identity import commit
 from crmlab.reporting.index import write_index
@@ -27,7 +29,8 @@ from crmlab.reporting.manifest import write_manifest
 from crmlab.reporting.plan import VALIDATION, Asked, Plan
 from crmlab.reporting.results import Result, RunFolder
 from crmlab.reporting.stories import ask_story
-from crmlab.reporting.summary import write_summary
+from crmlab.reporting.summary import write_summary, write_summary_text
+from crmlab.reporting.translating import page_in, remove_translations, translate_run
 from crmlab.reporting.validating import ask_validation
 
 __all__ = ["Summary", "Watcher", "run"]
@@ -78,7 +81,7 @@ class Summary:
         return tuple(r for r in every if r.status == "failed")
 
 
-def run(plan: Plan, watcher: Watcher, *, fresh: bool = False) -> Summary:
+def run(plan: Plan, watcher: Watcher, *, fresh: bool = False, language: str = "en") -> Summary:
     """Run what is not yet answered and write pages, index and manifest.
 
     Parameters
@@ -89,6 +92,8 @@ def run(plan: Plan, watcher: Watcher, *, fresh: bool = False) -> Summary:
         Told about each step.
     fresh : bool
         Run everything again, even where nothing changed.
+    language : str
+        ``zh``: every page in Chinese too, beside the English one.
     """
     started = time.perf_counter()
     folder = RunFolder(plan.out)
@@ -106,11 +111,25 @@ def run(plan: Plan, watcher: Watcher, *, fresh: bool = False) -> Summary:
         told = [*(results[asked.question.name] for asked in stories), *_stories_standing(plan, folder, standing)]
         standing = _in_order([*standing, *told])
         validation = _validate(plan, folder, watcher, standing, fresh=fresh)
-        index = write_index(plan, folder, standing, validation)
+        index = write_index(plan, folder, standing, validation, language=language)
         seconds = time.perf_counter() - started
         write_manifest(plan, folder, standing, validation, seconds)
         write_summary(folder.path, plan.previous)
-    return Summary(ordered, validation, index, seconds)
+        link_decks(folder.path)
+        index = _translate(folder.path, plan, language, index)
+    return Summary(ordered, validation, index, time.perf_counter() - started)
+
+
+def _translate(folder: Path, plan: Plan, language: str, index: Path) -> Path:
+    """Write the pages in other languages that were asked for, take away those that were not; give the index to open."""
+    for other in LANGUAGES:
+        if other == "en":
+            continue
+        remove_translations(folder, other)
+        if other == language:
+            translate_run(folder, other)
+            write_summary_text(folder, plan.previous, other)
+    return page_in(index, language)
 
 
 def _in_order(results: list[Result]) -> list[Result]:

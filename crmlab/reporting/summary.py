@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from crmlab.findings.reading import KeptNumber, KeptQuestion, Run, read_run
+from crmlab.findings.telling import teller
+from crmlab.language import Interpreter
+from crmlab.language.breaking import fill
 from crmlab.reporting.changes import Change, changes_between
 from crmlab.reporting.results import write_whole
 from crmlab.story.choosing import number_for, weight
 from crmlab.story.sentences import plain_text
 
-__all__ = ["Line", "chosen_lines", "write_summary"]
+__all__ = ["Line", "chosen_lines", "write_summary", "write_summary_text"]
 
 _MOST = 8
 _WIDTH = 88
@@ -98,11 +100,10 @@ def write_summary(folder: Path, previous: Run | None = None) -> tuple[Path, ...]
     lines = chosen_lines(run, changes)
     before = str(previous.facts["as_of"]) if previous else ""
     about = {"facts": run.facts, "before": before, "has_changes": bool(previous)}
-    written = [folder / "summary.html", folder / "summary.txt"]
+    written = [folder / "summary.html", write_summary_text(folder, previous, "en")]
     open_ones = [question for question in run.questions if question.status != "answered"]
     page = environment().get_template("summary.html.j2")
     write_whole(written[0], page.render(lines=lines, open_ones=open_ones, run=run, **about))
-    write_whole(written[1], _text(run, lines, open_ones, before))
     target = folder / "changes.html"
     if previous:
         groups: dict[str, list[Change]] = {}
@@ -117,8 +118,17 @@ def write_summary(folder: Path, previous: Run | None = None) -> tuple[Path, ...]
     return tuple(written)
 
 
-def _text(run: Run, lines: Sequence[Line], open_ones: Sequence[KeptQuestion], before: str) -> str:
-    """Write the summary as plain text, fit for an e-mail."""
+def write_summary_text(folder: Path, previous: Run | None, language: str) -> Path:
+    """Write the summary as plain text, fit for an e-mail: ``summary.txt``, or ``summary.zh.txt`` in Chinese."""
+    run = read_run(folder)
+    lines = chosen_lines(run, changes_between(previous, run) if previous else [])
+    before = str(previous.facts["as_of"]) if previous else ""
+    path = folder / ("summary.txt" if language == "en" else f"summary.{language}.txt")
+    write_whole(path, _text(run, lines, before, teller(language)))
+    return path
+
+
+def _text(run: Run, lines: Sequence[Line], before: str, tell: Interpreter) -> str:
     answered, failed = len(run.having("answered")), len(run.having("failed"))
     told = [f"{run.name}: CRM report as of {run.facts['as_of']}"]
     told.append(
@@ -126,17 +136,17 @@ def _text(run: Run, lines: Sequence[Line], open_ones: Sequence[KeptQuestion], be
     )
     if run.facts.get("simulated"):
         told.append("This bank is simulated and does not exist.")
-    blocks = ["\n".join(told)]
+    blocks = [told]
     for line in lines:
-        parts = [line.question.question, textwrap.fill(plain_text(line.headline), _WIDTH)]
+        parts = [line.question.question, plain_text(line.headline)]
         if line.change is not None:
-            was = f"{line.change.now.label}: {line.change.text} since {before}{_sure(line.change)}."
-            parts.append(textwrap.fill(was, _WIDTH))
-        blocks.append("\n".join(parts))
+            parts.append(f"{line.change.now.label}: {line.change.text} since {before}{_sure(line.change)}.")
+        blocks.append(parts)
+    open_ones = [question for question in run.questions if question.status != "answered"]
     if open_ones:
-        blocks.append("\n".join(["Not answered:", *(f"- {q.question} {q.reason}".rstrip() for q in open_ones)]))
-    blocks.append("Open index.html for every answer, its evidence and its limits.")
-    return "\n\n".join(blocks) + "\n"
+        blocks.append(["Not answered:", *(f"- {q.question} {q.reason}".rstrip() for q in open_ones)])
+    blocks.append(["Open index.html for every answer, its evidence and its limits."])
+    return "\n\n".join("\n".join(fill(tell(text), _WIDTH) for text in block) for block in blocks) + "\n"
 
 
 def _sure(change: Change) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmlab.findings.reading import KeptNumber, KeptQuestion, Run
-from crmlab.language import Catalogue, later
+from crmlab.language import day_text, later, say
 from crmlab.story.choosing import Message, messages, number_for
 from crmlab.story.scenes import Scene
 from crmlab.story.sentences import blocks, plain_text, shared
@@ -95,7 +95,7 @@ def _in_turn(others: list[Message]) -> list[Message]:
     return [message for _, message in sorted(ordered, key=lambda pair: pair[0])]
 
 
-def evidence_scene(message: Message, run: Run, say: Catalogue) -> Scene:
+def evidence_scene(message: Message, run: Run) -> Scene:
     """Make the scene of a message: figure, sentences of the answer or the reading, source, notes."""
     question, figure = message.question, message.figure
     if message.is_lead:
@@ -109,11 +109,11 @@ def evidence_scene(message: Message, run: Run, say: Catalogue) -> Scene:
     reading = (plain_text(figure.reading),) if figure and figure.reading else ()
     return Scene(
         kind="figure" if figure else "text",
-        act=say(ACT_OF_CHAPTER.get(question.chapter, _OTHER)),
+        act=ACT_OF_CHAPTER.get(question.chapter, _OTHER),
         title=message.title,
         points=tuple(points),
         figure=figure,
-        source=source_line(question, _footed(message), run, say),
+        source=source_line(question, _footed(message), run),
         notes=(question.question, *map(plain_text, question.answers), *reading, *about),
         question=question.name,
         number=message.number,
@@ -129,10 +129,10 @@ def _footed(message: Message) -> KeptNumber | None:
     return named if named is not None and named.has_interval else message.number or named
 
 
-def source_line(question: KeptQuestion, number: KeptNumber | None, run: Run, say: Catalogue) -> str:
+def source_line(question: KeptQuestion, number: KeptNumber | None, run: Run) -> str:
     """Say where a message comes from: question, date, and the number with its interval and n."""
     asked = f"{question.question} ({question.name})"
-    parts = [asked, say("as of {day}", day=say.day(run.facts["as_of"]))]
+    parts = [asked, say("as of {day}", day=day_text(run.facts["as_of"]))]
     if number is not None:
         parts.append(f"{number.label}: {number.text}")
     return " · ".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmlab.findings.reading import KeptQuestion, Run
-from crmlab.language import Catalogue
+from crmlab.language import day_text, say
 from crmlab.story.choosing import number_for
 from crmlab.story.scenes import Grid, Scene
 from crmlab.story.sentences import plain_text
@@ -15,9 +15,9 @@ __all__ = ["appendix"]
 _LIMITS_A_QUESTION = 2
 
 
-def appendix(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> list[Scene]:
+def appendix(questions: Sequence[KeptQuestion], run: Run) -> list[Scene]:
     """Give the scenes of the appendix; those with nothing to say are left out."""
-    source = say("{bank}, as of {day}", bank=run.name, day=say.day(run.facts["as_of"]))
+    source = say("{bank}, as of {day}", bank=run.name, day=day_text(run.facts["as_of"]))
     common = {"act": say("Appendix"), "source": source, "is_appendix": True}
     scenes = []
     if rows := [row for question in questions if (row := _method_row(question))]:
@@ -27,10 +27,10 @@ def appendix(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> lis
     if rows := [(q.question, plain_text(limit)) for q in questions for limit in q.limits[:_LIMITS_A_QUESTION]]:
         grid = Grid((say("Question"), say("Limit")), tuple(rows), (False, False))
         scenes.append(Scene("table", title=say("What limits these findings"), table=grid, **common))
-    if rows := _open_rows(questions, run, say):
+    if rows := _open_rows(questions, run):
         grid = Grid((say("What"), say("Why")), tuple(rows), (False, False))
         scenes.append(Scene("table", title=say("What could not be told"), table=grid, **common))
-    scenes.append(Scene("table", title=say("What this was made from"), table=_made_from(run, say), **common))
+    scenes.append(Scene("table", title=say("What this was made from"), table=_made_from(run), **common))
     return scenes
 
 
@@ -42,7 +42,7 @@ def _method_row(question: KeptQuestion) -> tuple[str, str, str, str] | None:
     return question.question, f"{number.label}: {number.short}", number.method, f"{number.n:,}" if number.n else "–"
 
 
-def _open_rows(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> list[tuple[str, str]]:
+def _open_rows(questions: Sequence[KeptQuestion], run: Run) -> list[tuple[str, str]]:
     asked = [question for question in run.questions if not question.tells_a_run]
     rows = [(q.question, say("failed: {reason}", reason=q.reason)) for q in asked if q.status == "failed"]
     rows += [(q.question, q.reason) for q in asked if q.status == "not_answered"]
@@ -50,11 +50,11 @@ def _open_rows(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> l
     return rows
 
 
-def _made_from(run: Run, say: Catalogue) -> Grid:
+def _made_from(run: Run) -> Grid:
     facts = run.facts
     versions = facts.get("versions", {})
     rows = [(say("Bank"), run.name + (f" ({say('simulated; it does not exist')})" if facts.get("simulated") else ""))]
-    rows += [(say("As of"), say("{day}; nothing that became known later was used", day=say.day(facts["as_of"])))]
+    rows += [(say("As of"), say("{day}; nothing that became known later was used", day=day_text(facts["as_of"])))]
     if facts.get("fingerprint"):
         rows += [(say("Data fingerprint"), str(facts["fingerprint"]))]
     code = f"crmlab {versions.get('crmlab', '')}".strip()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from crmlab.findings.reading import KeptNumber, KeptQuestion, KeptTable, Run
-from crmlab.language import Catalogue
+from crmlab.language import day_text, say
 from crmlab.story.acts import source_line
 from crmlab.story.choosing import is_rival, quoted
 from crmlab.story.scenes import Grid, Scene
@@ -24,11 +24,12 @@ _EARNED = re.compile(
     r"\b(net|gains?|profits?|earn(s|ed|ings)?|sav(es?|ed|ings)|kept|won|margin|yields?|return|worth|incremental|lost|"
     r"loss(es)?|costs?|income|revenue|pays?)\b"
 )
+_LEVEL = re.compile(r"^yield\b|\bmean miss\b|\berror\b")
 _MOST_STEPS = 7
 _STEPS_OF_A_QUESTION = 3
 
 
-def plan_scenes(questions: Sequence[KeptQuestion], run: Run, say: Catalogue, most: int = 2) -> list[Scene]:
+def plan_scenes(questions: Sequence[KeptQuestion], run: Run, most: int = 2) -> list[Scene]:
     """Show what to do, segment by segment: tables of questions that plan products, channels, services, measures."""
     found = []
     for question in questions:
@@ -44,7 +45,7 @@ def plan_scenes(questions: Sequence[KeptQuestion], run: Run, say: Catalogue, mos
                 act=say("What to do, segment by segment"),
                 title=plain_text(table.caption) or question.question,
                 table=Grid(table.headers, table.rows, table.numeric),
-                source=source_line(question, None, run, say),
+                source=source_line(question, None, run),
                 notes=(question.question, *map(plain_text, question.answers)),
                 question=question.name,
             )
@@ -56,8 +57,11 @@ def _plan_columns(table: KeptTable) -> list[str]:
     return [header for header in table.headers if header.split(",")[0].strip().lower() in _OF_A_PLAN]
 
 
-def money_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> Scene | None:
-    """Show the amounts that answers name, with their intervals: those sure to differ from 0 first, largest first."""
+def money_scene(questions: Sequence[KeptQuestion], run: Run) -> Scene | None:
+    """Show the amounts that answers name, with their intervals: those sure to differ from 0 first, largest first.
+
+    What is earned, lost or to be won; what customers hold or are worth only where nothing of that kind is named.
+    """
     found: list[tuple[KeptQuestion, KeptNumber]] = []
     for question in questions:
         told = quoted(" ".join(question.answers), question.numbers)
@@ -65,7 +69,8 @@ def money_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> 
         found += [(question, number) for number in amounts[:_AMOUNTS_A_QUESTION]]
     if not found:
         return None
-    found = sorted(found, key=lambda pair: (_rank(pair[1]), pair[0].name))[:_MOST_AMOUNTS]
+    at_stake = [pair for pair in found if _is_at_stake(pair[1])]
+    found = sorted(at_stake or found, key=lambda pair: (_rank(pair[1]), pair[0].name))[:_MOST_AMOUNTS]
     sure = [number for _, number in found if number.is_sure]
     title = f"{sure[0].label}: {sure[0].short}" if sure else say("No amount is sure to differ from 0 yet")
     yes, no = say("yes"), say("no; no budget on it yet")
@@ -83,7 +88,7 @@ def money_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> 
         title=title,
         points=points,
         table=Grid(headers, rows, (False, True, True, True, False, False)),
-        source=source_line(found[0][0], found[0][1], run, say),
+        source=source_line(found[0][0], found[0][1], run),
         notes=tuple(f"{n.label}: {n.text}. {n.method}".strip() for _, n in found),
         number=found[0][1],
     )
@@ -91,11 +96,16 @@ def money_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> 
 
 def _rank(number: KeptNumber) -> tuple[bool, bool, float, str]:
     """Sure before unsure, what is earned or lost before what is held, large before small."""
-    earned = _EARNED.search(f"{number.name} {number.label}".lower().replace("_", " "))
-    return not number.is_sure, not earned, -abs(number.value or 0.0), number.name
+    return not number.is_sure, not _is_at_stake(number), -abs(number.value or 0.0), number.name
 
 
-def challenges_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> Scene:
+def _is_at_stake(number: KeptNumber) -> bool:
+    """Tell what is earned, lost or to be won from a level, such as the yield of a tier, or an error of forecasts."""
+    words = f"{number.name} {number.label}".lower().replace("_", " ")
+    return bool(_EARNED.search(words)) and not _LEVEL.search(words)
+
+
+def challenges_scene(questions: Sequence[KeptQuestion], run: Run) -> Scene:
     """Show what stands in the way, as this run met it, and how each is met."""
     asked = [q for q in run.questions if not q.tells_a_run]
     gaps = sum(len(question.gaps) for question in questions)
@@ -128,14 +138,14 @@ def challenges_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue
         act=say("Challenges"),
         title=say("What stands in the way, and how each is met"),
         table=Grid((say("Challenge"), say("What this run met"), say("How it is met")), rows, (False, False, False)),
-        source=say("{bank}, as of {day}", bank=run.name, day=say.day(run.facts["as_of"])),
+        source=say("{bank}, as of {day}", bank=run.name, day=day_text(run.facts["as_of"])),
         notes=(say("Owners: {owners}", owners=", ".join(owners)),) if owners else (),
     )
 
 
-def next_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> Scene | None:
+def next_scene(questions: Sequence[KeptQuestion], run: Run) -> Scene | None:
     """Show who does what next, and by which number it is judged."""
-    planned = [(*step, place) for place, step in enumerate(s for q in questions for s in _steps(q, say))]
+    planned = [(*step, place) for place, step in enumerate(s for q in questions for s in _steps(q))]
     if not planned:
         return None
     first = sorted(planned, key=lambda step: (step[0], step[-1]))[:_MOST_STEPS]
@@ -146,12 +156,12 @@ def next_scene(questions: Sequence[KeptQuestion], run: Run, say: Catalogue) -> S
         act=say("Next steps"),
         title=say("Every step has one owner and one measure"),
         table=Grid((say("Step"), say("Owner"), say("Measured by, today")), tuple(rows), (False,) * 3),
-        source=say("{bank}, as of {day}", bank=run.name, day=say.day(run.facts["as_of"])),
+        source=say("{bank}, as of {day}", bank=run.name, day=day_text(run.facts["as_of"])),
         notes=tuple(" · ".join(row) for row in later),
     )
 
 
-def _steps(question: KeptQuestion, say: Catalogue) -> list[tuple[int, str, str, str]]:
+def _steps(question: KeptQuestion) -> list[tuple[int, str, str, str]]:
     """Steps that a question plans itself (rank 0), or its decision, with a list of customers (1) or without (2)."""
     for table in question.tables:
         places = {header.strip().lower(): position for position, header in enumerate(table.headers)}
@@ -163,7 +173,7 @@ def _steps(question: KeptQuestion, say: Catalogue) -> list[tuple[int, str, str, 
         return []
     decision = plain_text(question.decision).rstrip(".")
     rank, step = 2, say("Decide: {decision}", decision=decision)
-    if question.actions:
+    if question.actions and question.actions[0]["rows"]:
         rank = 1
         step = say("Decide: {decision}; customers listed: {customers}", decision=decision,
                    customers=f"{question.actions[0]['rows']:,}")  # fmt: skip

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from crmlab.errors import nearest, refuse
 from crmlab.findings.reading import Run
-from crmlab.language import Catalogue, catalogue
+from crmlab.language import day_text, say
 from crmlab.story.acts import chosen_messages, evidence_scene, tellable
 from crmlab.story.appendix import appendix
 from crmlab.story.plans import challenges_scene, money_scene, next_scene, plan_scenes
+from crmlab.story.retelling import retold
 from crmlab.story.scenes import Scene, Story
 
 __all__ = ["backed", "tell"]
@@ -42,14 +43,13 @@ def tell(run: Run, *, language: str = "en", most: int = _MOST, only: Sequence[st
     A message is as strong as the numbers it names: 0 where an interval holds 0, 1 where it is narrower than the
     number itself; a plain count counts 0.4. What stayed open is told in the appendix, never as a finding.
     """
-    say = catalogue(language)
     _refuse_wrong(run, most, only)
     questions = tellable(run, only)
-    around = [scene for scene in (money_scene(questions, run, say), next_scene(questions, run, say)) if scene]
+    around = [scene for scene in (money_scene(questions, run), next_scene(questions, run)) if scene]
     if questions:
-        around.insert(len(around) - 1 if len(around) > 1 else 0, challenges_scene(questions, run, say))
+        around.insert(len(around) - 1 if len(around) > 1 else 0, challenges_scene(questions, run))
     money = [scene for scene in around if scene.number is not None and scene.kind == "table"]
-    plans = plan_scenes(questions, run, say)
+    plans = plan_scenes(questions, run)
     room = most - 2 - len(plans) - len(around)
     fewest = _FEWEST - most + room
     chosen = chosen_messages(questions, max(1, room), fewest)
@@ -57,12 +57,12 @@ def tell(run: Run, *, language: str = "en", most: int = _MOST, only: Sequence[st
         plans.pop()
         room += 1
         chosen = chosen_messages(questions, max(1, room))
-    evidence = [evidence_scene(message, run, say) for message in chosen]
-    missing = _missing(run, only, say)
-    cover = _cover(run, say)
-    summary = _summary(evidence, money, missing, run, say)
-    scenes = [cover, summary, *evidence, *plans, *around, *appendix(questions, run, say)]
-    return Story(run, tuple(scenes), missing, language)
+    evidence = [evidence_scene(message, run) for message in chosen]
+    missing = _missing(run, only)
+    cover = _cover(run)
+    summary = _summary(evidence, money, missing, run)
+    scenes = [cover, summary, *evidence, *plans, *around, *appendix(questions, run)]
+    return retold(Story(run, tuple(scenes), missing), language)
 
 
 def _refuse_wrong(run: Run, most: int, only: Sequence[str]) -> None:
@@ -77,13 +77,13 @@ def _refuse_wrong(run: Run, most: int, only: Sequence[str]) -> None:
     refuse(*problems)
 
 
-def _missing(run: Run, only: Sequence[str], say: Catalogue) -> tuple[str, ...]:
+def _missing(run: Run, only: Sequence[str]) -> tuple[str, ...]:
     wanted = [q for q in run.having("failed") if not only or any(q.name.startswith(start) for start in only)]
     return tuple(say("{question} failed: {reason}", question=q.name, reason=q.reason) for q in wanted)
 
 
-def _cover(run: Run, say: Catalogue) -> Scene:
-    day = say.day(run.facts["as_of"])
+def _cover(run: Run) -> Scene:
+    day = day_text(run.facts["as_of"])
     points = [say("as of {day}", day=day)]
     if run.facts.get("simulated"):
         points.append(say("This bank is simulated: its numbers show what the kit does, and nothing of a real bank."))
@@ -92,7 +92,7 @@ def _cover(run: Run, say: Catalogue) -> Scene:
     )
 
 
-def _summary(evidence: list[Scene], money: list[Scene], missing: tuple[str, ...], run: Run, say: Catalogue) -> Scene:
+def _summary(evidence: list[Scene], money: list[Scene], missing: tuple[str, ...], run: Run) -> Scene:
     """Say the strongest message of each act, each with its number."""
     by_act: dict[str, Scene] = {}
     for scene in evidence:
@@ -105,7 +105,7 @@ def _summary(evidence: list[Scene], money: list[Scene], missing: tuple[str, ...]
     title = say("In one minute") if told else say("No question of this run was answered")
     return Scene(
         "text", say("Summary"), title, tuple(points),
-        source=say("{bank}, as of {day}", bank=run.name, day=say.day(run.facts["as_of"])),
+        source=say("{bank}, as of {day}", bank=run.name, day=day_text(run.facts["as_of"])),
     )  # fmt: skip
 
 
