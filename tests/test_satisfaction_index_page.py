@@ -382,7 +382,7 @@ def test_contacts_and_effort_of_the_small_bank(bank, study):
     )
     index = index_evidence.constructs(study)
     table = single_measures_evidence.beside_the_index(study, index, found)
-    assert table["measure"].tolist() == ["Index of satisfaction", "Index of loyalty", "Contacts rated 9 or 10"]
+    assert table["indicator"].tolist() == ["Index of satisfaction", "Index of loyalty", "Contacts rated 9 or 10"]
 
 
 # --- weights

@@ -53,8 +53,12 @@ def themes(bank: Bank, study: Study) -> Evidence:
     written = written[written["score"].notna()].reset_index(drop=True) if len(written) else written
     writers = written["customer_id"].nunique()
     if writers < _FEWEST_WRITERS:
-        wrote = "nobody" if not writers else f"only {count_text(writers)} customers"
-        return missing(f"{wrote} wrote a comment in {study.when}; {_FEWEST_WRITERS} are needed")
+        wrote = (
+            f"only {count_text(writers)} customers wrote a comment in {study.when}"
+            if writers
+            else f"nobody wrote a comment in {study.when}"
+        )
+        return missing(f"{wrote}; {_FEWEST_WRITERS} are needed")
     coded, who = code_comments(written["comment"]), written["customer_id"]
     counts = theme_counts(coded, customers=who)
     shown = counts.frame.loc[counts.frame["count"] >= _FEWEST, "theme"].tolist()

@@ -24,6 +24,7 @@ __all__ = ["FEWEST_SHOWN", "branches", "chosen_group", "groups", "same_yardstick
 
 FEWEST_SHOWN = 10  # responses; smaller groups are not shown
 _FEWEST_COMPARED = 50  # responses of each of two groups whose constructs are compared
+_PLACES = {"top": "at the top", "bottom": "at the bottom"}
 _MOST_BRANCHES = 30  # in one figure: the ends of a longer list are shown
 
 
@@ -190,7 +191,7 @@ def same_yardstick(study: Study, by: str, *, permutations: int = 300, seed: int 
         f"In the two largest groups ({', '.join(pair)}) the items make up {alike} of {len(table)} constructs in the "
         f"same way (MICOM, {found.permutations:,} permutations)"
     )
-    told += f"; not {', '.join(failed)}." if failed else "."
+    told += f", all but {', '.join(failed)}." if failed else "."
     target = lowered(study.title(study.target))
     told += (
         f" So {target} of these groups may be compared."
@@ -283,7 +284,7 @@ def _branches_reading(frame: pd.DataFrame, shrunk: ShrunkenGroups, small: int) -
         )
     else:
         listed = "; ".join(
-            f"{row.branch} {row.x:.1f} ({row.x_low:.1f} to {row.x_high:.1f}, n = {count_text(row.n)}) at the {row.call}"
+            f"{row.branch} {row.x:.1f} ({row.x_low:.1f} to {row.x_high:.1f}, n = {count_text(row.n)}) {_PLACES[row.call]}"
             for row in called.itertuples()
         )
         told = f"With a chance of 80 % or more among the {shrunk.top_count} truly highest or lowest: {listed}."

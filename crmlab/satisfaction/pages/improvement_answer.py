@@ -65,12 +65,13 @@ def _not_apart(case: Improvement) -> str:
 def _still(case: Improvement) -> str:
     """What can be said where no two dimensions can be put in order."""
     if not case.ranked.levers:
-        return f"No dimension can be put first: {NO_DRIVER}. {_rest(case)}"
+        return f"No dimension can be put first: {NO_DRIVER}. " + _rest(case)
     row = case.ranked.ranking.frame.iloc[0]
-    return (
+    told = (
         f"{row['title']} alone can be judged: one more point of the index goes with {_points(row)} of {case.aim} "
-        f"({_interval(row)}, n = {int(row['n']):,}). {_rest(case)}"
+        f"({_interval(row)}, n = {int(row['n']):,})."
     )
+    return f"{told} " + _rest(case)
 
 
 def _rest(case: Improvement) -> str:

@@ -116,9 +116,9 @@ def trust(study: Study, reliable: Evidence, problems: Evidence, answered: Eviden
         )
     share = answered.estimates.get("response_share")
     if share is None:
-        return f"{told} For whom it speaks is not known: {answered.title}."
-    return (
-        f"{told} It speaks for the {share.short} of customers who answered; who stays silent may think less well of "
+        return told + f" For whom it speaks is not known: {answered.title}."
+    return told + (
+        f" It speaks for the {share.short} of customers who answered; who stays silent may think less well of "
         "the bank."
     )
 

@@ -23,7 +23,7 @@ _STEPS = {
     "only looked so": " ends, or is tested in places drawn by lot",
     "not proven": " stays where it runs, its next places drawn by lot",
     "no clear effect": " is changed or ends",
-    "made it worse": " ends",
+    "made it worse": " is ended",
     "nobody to compare": " goes on if it costs little, its next step held back in half of the branches",
     "not known": " is judged later",
 }
@@ -46,8 +46,8 @@ def headline(tracking: Tracking, judged: pd.DataFrame) -> str:
         why = tracking.why.rstrip(".") or judged["why"].iloc[0]
         return f"None of {len(judged)} {_measures(len(judged))} can be judged yet: {why}."
     worked = known[known["verdict"] == "worked"].to_dict("records")
-    told = " ".join(_told(one, tracking.titles) for one in worked[:_MOST])
-    return f"{len(worked)} of {len(judged)} {_measures(len(judged))} worked. {told}".strip()
+    told = [_told(one, tracking.titles) for one in worked[:_MOST]]
+    return " ".join([f"{len(worked)} of {len(judged)} {_measures(len(judged))} worked.", *told])
 
 
 def others(tracking: Tracking, judged: pd.DataFrame) -> str:
