@@ -98,7 +98,7 @@ class Lifecycle:
     @property
     def span(self) -> str:
         """How long the horizon is, in words."""
-        return f"over {self.steps // 12} years" if self.steps else "until they leave"
+        return f"over {self.steps // 12:d} years" if self.steps else "until they leave"
 
     @property
     def data(self) -> str:
@@ -122,7 +122,7 @@ def people(number: int) -> str:
     >>> people(1), people(1200)
     ('1 customer', '1,200 customers')
     """
-    return f"{count_text(number)} customer{'' if number == 1 else 's'}"
+    return f"{number:,} customer{'' if number == 1 else 's'}"
 
 
 def said(stage: str) -> str:
