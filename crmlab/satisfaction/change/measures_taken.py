@@ -228,7 +228,7 @@ def _said(row: dict) -> tuple[str, str]:
     by_lot = row["design"] == "randomised"
     reading = f"{name}: {size} against a group drawn by lot." if by_lot else f"{name}: {size} more than the others."
     if row["is_parallel"] is False:
-        return reading + " Groups moved apart before it started.", "Compare with branches that moved alike before."
+        return reading + " " + "Groups moved apart before it started.", "Compare with branches that moved alike before."
     steps = {
         "better": "Keep it and extend it to the others.",
         "worse": "Stop it and look for the cause.",
