@@ -75,8 +75,10 @@ def _told(one: dict, titles: dict[str, str]) -> str:
     change = _estimate(one, "change", int(one["reached_n"]))
     verdict = one["verdict"]
     if verdict == "worked":
-        how = "where it was given by lot" if one["design"] == "by lot" else "against those without it"
-        return f"{name} raised {what} by {_of_100(effect)} {how}."
+        size, facts = effect.value, _facts(effect)
+        if one["design"] == "by lot":
+            return f"{name} raised {what} by {size:.1f} points of 100 ({facts}) where it was given by lot."
+        return f"{name} raised {what} by {size:.1f} points of 100 ({facts}) against those without it."
     if verdict == "nobody to compare":
         moved = "rose" if one["change_low"] > 0 else "fell" if one["change_high"] < 0 else "did not clearly change"
         return f"{name}: {what} {moved}, {change.text}; everybody got it, so the cause stays open."
@@ -105,10 +107,11 @@ def trend(tracking: Tracking, stands: Evidence | None, changed: Evidence | None)
     if tracking.study is None or stands is None:
         return f"There is no index of satisfaction: {tracking.why.rstrip('.') or 'under ten answers in the wave'}."
     target = tracking.study.target
-    name, where = tracking.titles[target], f"stands at {_of_100(stands[f'index_{target}'], points=False)}"
+    now = stands[f"index_{target}"]
+    name, level, facts, wave = tracking.titles[target], now.value, _facts(now), wave_name(tracking.waves[-1])
     key = f"change_{target}"
     if changed is None or key not in changed.estimates:
-        return f"{name} {where} in {wave_name(tracking.waves[-1])}; there is no earlier wave to compare with."
+        return f"{name} stands at {level:.1f} of 100 ({facts}) in {wave}; there is no earlier wave to compare with."
     row = changed.frame.set_index("item").loc[target]
     change = changed[key]
     clear = "a change beyond chance" if row["is_change"] else "no change beyond chance"
@@ -117,7 +120,7 @@ def trend(tracking: Tracking, stands: Evidence | None, changed: Evidence | None)
             moved.sort_values("change", key=lambda c: -c.abs()).head(3).itertuples()]  # fmt: skip
     also = f" Changed for sure: {', '.join(told)}." if told else ""
     return (
-        f"{name} {where} in {wave_name(tracking.waves[-1])}, {change.value:+.1f} points ({change.low:.1f} to "
+        f"{name} stands at {level:.1f} of 100 ({facts}) in {wave}, {change.value:+.1f} points ({change.low:.1f} to "
         f"{change.high:.1f}) since {wave_name(tracking.waves[-2])}: {clear}.{also}"
     )
 
@@ -194,9 +197,8 @@ def _estimate(one: dict, name: str, n: int) -> Estimate:
     return Estimate(one[name], "points", *limits, n)
 
 
-def _of_100(estimate: Estimate, *, points: bool = True) -> str:
-    """Value with the range of the index, interval and n."""
+def _facts(estimate: Estimate) -> str:
+    """Interval and n."""
     inner = [f"95 % interval {estimate.low:.1f} to {estimate.high:.1f}"] if estimate.low is not None else []
     inner += [f"n = {estimate.n:,}"] if estimate.n else []
-    facts = ", ".join(inner)
-    return f"{estimate.value:.1f} points of 100 ({facts})" if points else f"{estimate.value:.1f} of 100 ({facts})"
+    return ", ".join(inner)
