@@ -323,7 +323,7 @@ def test_small_groups_are_not_tested_for_how_they_understand():
     )
     alike = group_evidence.same_yardstick(grouped(region=np.repeat(["north", "south"], 80)), "region", permutations=60)
     assert alike["constructs_alike"].value <= 4
-    assert "the two largest groups (north and south)" in alike.reading
+    assert "the two largest groups (north, south)" in alike.reading
 
 
 def test_branches_are_pulled_in_and_small_ones_left_out():

@@ -284,7 +284,8 @@ def _branches_reading(frame: pd.DataFrame, shrunk: ShrunkenGroups, small: int) -
         )
     else:
         listed = "; ".join(
-            f"{row.branch} {row.x:.1f} ({row.x_low:.1f} to {row.x_high:.1f}, n = {count_text(row.n)}) {_PLACES[row.call]}"
+            f"{row.branch} {row.x:.1f} ({row.x_low:.1f} to {row.x_high:.1f}, n = {count_text(row.n)}) "
+            f"{_PLACES[row.call]}"
             for row in called.itertuples()
         )
         told = f"With a chance of 80 % or more among the {shrunk.top_count} truly highest or lowest: {listed}."

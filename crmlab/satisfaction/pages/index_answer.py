@@ -97,9 +97,7 @@ def trust(study: Study, reliable: Evidence, problems: Evidence, answered: Eviden
         )
         count = int(problems["instrument_problems"].value)
         told += (
-            "."
-            if not count
-            else f"; {count} thing{'' if count == 1 else 's'} about the questions should be mended."
+            "." if not count else f"; {count} thing{'' if count == 1 else 's'} about the questions should be mended."
         )
     else:
         told = (
@@ -118,8 +116,7 @@ def trust(study: Study, reliable: Evidence, problems: Evidence, answered: Eviden
     if share is None:
         return told + f" For whom it speaks is not known: {answered.title}."
     return told + (
-        f" It speaks for the {share.short} of customers who answered; who stays silent may think less well of "
-        "the bank."
+        f" It speaks for the {share.short} of customers who answered; who stays silent may think less well of the bank."
     )
 
 
@@ -235,7 +232,8 @@ def _of_groups(groups: Evidence, by: str) -> str:
     if clear.empty:
         return f"By {name}, none of {len(table)} groups differs from the others beyond chance."
     parts = [
-        f"{_listed(rows)} {'is' if len(rows) == 1 else 'are'} {'less' if sign < 0 else 'more'} satisfied than the others"
+        f"{_listed(rows)} {'is' if len(rows) == 1 else 'are'} {'less' if sign < 0 else 'more'} "
+        "satisfied than the others"
         for sign, rows in ((-1, clear[clear["difference"] < 0]), (1, clear[clear["difference"] > 0]))
         if len(rows)
     ]

@@ -132,8 +132,8 @@ def after_contacts(bank: Bank, study: Study) -> Evidence:
     return Evidence(
         monthly,
         title=f"{whole.short} of those asked after a contact give {scale[1] - 1:d} or {scale[1]:d}",
-        about=f"Share of responses after a contact with {scale[1] - 1:d} or {scale[1]:d} of {scale[1]:d}; band: 95 % Wilson "
-        f"interval; n = {count_text(monthly['n'].sum())} responses",
+        about=f"Share of responses after a contact with {scale[1] - 1:d} or {scale[1]:d} of {scale[1]:d}; band: 95 % "
+        f"Wilson interval; n = {count_text(monthly['n'].sum())} responses",
         reading=f"{reading}.",
         estimates=estimates,
     )
