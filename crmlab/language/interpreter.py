@@ -33,11 +33,14 @@ _UNITS = (
 _MEASURED = re.compile(rf"([^.;:]+), ({_UNITS})")
 _SENTENCE_END = re.compile(r"[.?!] (?=\S)")
 _BREAKS = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
+_BEFORE, _AFTER = (" ", ",", ";", ":", "("), (" ", "(")  # how a message begins or ends that is put to others
 _ENDS = {".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
 _QUOTES = {'"': "“”", "'": "‘’", "“": "“”"}
 _SPACE = re.compile(r"(?<=[，。；：、？！（）”]) +(?=\S)| +(?=[，。；：、？！（）])")
 _MOST_LEFT = 0.5  # of the letters of a text of so many words
 _SENTENCE = 6
+_WEAK = 10  # letters: a message of fewer explains a long text by chance
+_FEW_WORDS = 5
 _PIECES_AHEAD = 4  # of a text that is cut: a message of code is hardly longer
 _MOST_STEPS = 2_000  # of one text: what is not told by then stays in English
 
@@ -83,16 +86,19 @@ class Interpreter:
         texts = catalogue(language) if texts is None else texts
         self._plain: dict[str, str] = {}
         self._patterns: list[tuple[str, Pattern, str]] = []
-        self._by_anchor: dict[str, list[int]] = {}
+        self._joints: list[tuple[str, int]] = []  # texts where a message begins (0) or ends (1) that follows another
         for english, said in texts.items():
-            made = pattern(english)
-            if not made.fields:
-                self._plain[made.parts[0]] = said.replace("{{", "{").replace("}}", "}")
-                continue
-            self._patterns.append((english, made, said))
+            whole, made = pattern(english), pattern(english.strip())
+            if made.fields:
+                self._patterns.append((english, made, said.strip()))
+            else:
+                self._plain[made.parts[0]] = said.strip().replace("{{", "{").replace("}}", "}")
+            if whole.parts[0][:1] in _BEFORE and whole.parts[0].strip():
+                self._joints.append((whole.parts[0], 0))
+            if whole.parts[-1][-1:] in _AFTER and whole.parts[-1].strip():
+                self._joints.append((whole.parts[-1], 1))
         self._patterns.sort(key=lambda one: -one[1].fixed)
         self._anchors = [max(made.parts, key=len) for _, made, _ in self._patterns]
-        self._starts = {text: said for text, said in self._plain.items() if text[:1] in " ,;:(" or text[-1:] in " (:"}
 
     def __call__(self, text: str) -> str:
         """Tell a text; in English it stays as it is."""
@@ -133,7 +139,7 @@ class _Reading:
             for one, anchor in zip(of._patterns, of._anchors, strict=True)
             if not anchor.strip() or anchor in text or anchor[:1].swapcase() + anchor[1:] in text
         ]
-        self._pieces = [(piece, said) for piece, said in of._starts.items() if piece in text]
+        self._joints = [(part, end) for part, end in of._joints if part in text]
         self._memo: dict[str, _Told] = {}
         self.steps = 0
         self._ways = (self._sentence_first, self._as_message, self._measured, self._with_end, self._with_pieces,
@@ -147,6 +153,7 @@ class _Reading:
         return _Told(_SPACE.sub("", said.text), said.left, said.strain)
 
     def _tell(self, text: str) -> _Told:
+        text = text.strip()
         if text not in self._memo:
             self.steps += 1
             self._memo[text] = _Told(text, (text,))  # while it is being read it cannot explain itself
@@ -204,6 +211,7 @@ class _Reading:
                     told = [self._tell(value) if value.strip() else _Told(value) for value in values]
                     filled = _fill(said, dict(zip(made.fields, told, strict=True)))
                     strain = sum(one.strain for one in told) + sum(len(_BREAKS.findall(value)) for value in values)
+                    strain += made.fixed < _WEAK and max(len(value.split()) for value in values) > _FEW_WORDS
                     yield _Told(filled, tuple(part for one in told for part in one.left), strain)
 
     def _measured(self, text: str) -> Iterable[_Told]:
@@ -220,15 +228,7 @@ class _Reading:
 
     def _with_pieces(self, text: str) -> Iterable[_Told]:
         """Cut where a message begins or ends that was written to be put together with others."""
-        places = {
-            start + shift for piece, _ in self._pieces for start in _found(text, piece) for shift in (0, len(piece))
-        }
-        for _, made, _ in self._tried:
-            first, last = made.parts[0], made.parts[-1]
-            if first[:1] in (" ", ",", ";", ":", "(") and first.strip():
-                places.update(_found(text, first))
-            if last[-1:] in (" ", "(") and last.strip():
-                places.update(start + len(last) for start in _found(text, last))
+        places = {start + end * len(part) for part, end in self._joints for start in _found(text, part)}
         for place in sorted(place for place in places if 0 < place < len(text))[:_PIECES_AHEAD]:
             yield _joined(self._tell(text[:place]), "", self._tell(text[place:]))
 
@@ -267,8 +267,8 @@ class _Reading:
 
 
 def _forms(text: str) -> tuple[str, ...]:
-    """Give the forms in which a wording may stand: it may begin a sentence, or follow a text after a space."""
-    return tuple(dict.fromkeys((text, text[:1].lower() + text[1:], text[:1].upper() + text[1:], f" {text}")))
+    """Give the forms in which a wording may stand: it may begin a sentence."""
+    return tuple(dict.fromkeys((text, text[:1].lower() + text[1:], text[:1].upper() + text[1:])))
 
 
 def _joined(one: _Told, joint: str, other: _Told) -> _Told:

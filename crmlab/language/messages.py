@@ -49,8 +49,8 @@ def in_code(source: str) -> list[str]:
 
     Examples
     --------
-    >>> in_code("said = f'{len(rows):,} rows of {study.name} left'")
-    ['{len:,} rows of {name} left']
+    >>> in_code("said = f'{len(rows):,} row{\\"s\\" if many else \\"\\"} of {study.name} left'")
+    ['{len:,} rows of {name} left', '{len:,} row of {name} left']
     """
     reader = _Reader()
     reader.visit(ast.parse(source))
