@@ -341,3 +341,15 @@ def test_berka_has_a_couple_twice(real_data, tmp_path):
     assert (
         "Transactions per 1,000 customers in February 1994" in drifted.reading
     )  # January's cash withdrawals are fourfold
+
+
+def test_one_first_day_for_everybody_says_nothing_of_tenure():
+    seen = pd.DataFrame({"as_of": pd.to_datetime(["2020-12-31"] * 3), "tenure_days": [0.0, 0.0, 0.0]})
+    tenure = base.tenure_profile(seen)
+    assert len(tenure.frame) == 0
+    assert tenure.estimates == {}
+    said = base.headline(SimpleNamespace(date=None), seen, tenure=tenure, moved=None, active=None, held=None)
+    assert said == (
+        "3 customers on 2020-12-31. "
+        "All customers have the same first day, so how long they have been here is not known."
+    )

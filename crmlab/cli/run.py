@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -40,7 +41,6 @@ def command(
     from rich.console import Console
 
     from crmlab.bank.engine import project_folder
-    from crmlab.findings.languages import NO_FACE, drawable
     from crmlab.findings.telling import teller
     from crmlab.reporting.plan import make_plan
     from crmlab.reporting.progress import watching
@@ -71,7 +71,21 @@ def command(
     if summary.failed:
         told += f", {len(summary.failed)} FAILED"
     click.echo(f"{told} in {summary.seconds:.1f} s. Open {summary.index}")
-    if language != "en" and language not in drawable():
-        click.echo(f"{NO_FACE}.")
+    if language != "en":
+        _say_what_is_english(summary.index.parent, language)
     if summary.failed:
         sys.exit(1)
+
+
+def _say_what_is_english(folder: Path, language: str) -> None:
+    """Say which figures are not in the language, and how they could be."""
+    from crmlab.findings.languages import NO_FACE, drawable
+    from crmlab.reporting.translating import english_figures
+
+    if language not in drawable():
+        click.echo(f"{NO_FACE}.")
+    elif names := english_figures(folder, language):
+        click.echo(
+            f"Figures stay in English in {', '.join(names)}: drawn before a font was installed (cure: --fresh), "
+            "or not by a chart of crmlab.charts."
+        )

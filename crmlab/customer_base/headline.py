@@ -68,7 +68,7 @@ def headline(
     moved, active, held : Evidence or None
         What `movement`, `active_by_month` or `flat_activity`, and `products_held` found; None where unknown.
     """
-    parts = [f"{tenure['new_share'].short} joined within a year"]
+    parts = [f"{tenure['new_share'].short} joined within a year"] if "new_share" in tenure.estimates else []
     if moved is not None and "left_share" in moved.estimates:
         parts.append(f"{moved['left_share'].short} of those here a year ago left")
     if active is not None and "active_share" in active.estimates:
@@ -78,7 +78,8 @@ def headline(
     if held is not None:
         parts.append(f"a customer holds {held['products_mean'].value:.1f} products")
     day = pd.Timestamp(seen["as_of"].max() if len(seen) else bank.date)
-    return f"{count_text(len(seen))} customers on {day:%Y-%m-%d}: {', '.join(parts)}."
+    said = f"{count_text(len(seen))} customers on {day:%Y-%m-%d}"
+    return f"{said}: {', '.join(parts)}." if parts else f"{said}. {tenure.reading}"
 
 
 def trust(checks: Checks) -> tuple[str, Estimate]:

@@ -68,9 +68,13 @@ def tenure_profile(seen: pd.DataFrame) -> Evidence:
     -------
     Evidence
         Frame: ``band`` (years), ``customers_count``, ``share`` with limits, ``n``. Estimates: ``tenure_median`` (days),
-        ``new_share`` (joined within a year).
+        ``new_share`` (joined within a year). Where everybody has the same first day, such as the day of a survey that
+        does not ask for it, nothing is known: the frame is empty.
     """
     years = seen["tenure_days"].dropna() / _DAYS_A_YEAR
+    if len(years) > 1 and years.nunique() == 1:
+        said = "All customers have the same first day, so how long they have been here is not known."
+        return Evidence(pd.DataFrame(), "How long customers have been here is not known", "", said)
     band = pd.cut(years, _TENURES, right=False, labels=_TENURE_BANDS)
     counts = band.value_counts().reindex(_TENURE_BANDS, fill_value=0).rename("customers_count")
     counts.index = counts.index.astype("str")

@@ -13,11 +13,11 @@ from crmlab.presenting.html import deck_html
 from crmlab.presenting.pdf import print_pdf
 from crmlab.presenting.powerpoint import deck_pptx
 from crmlab.presenting.slides import lay_out
+from crmlab.reporting.decks import DECKS, mark_deck
 from crmlab.story import Story, tell
 
-__all__ = ["FOLDER", "Presented", "present"]
+__all__ = ["Presented", "present"]
 
-FOLDER = "presentation"
 _CASE_CHAPTER = "9"
 
 
@@ -61,7 +61,7 @@ def present(folder: Path | str, *, case: str = "", language: str = "en") -> Pres
     chosen = _case(run, case)
     story = _story(run, chosen, language)
     slides = lay_out(story, reader)
-    target = run.folder / FOLDER
+    target = run.folder / DECKS
     try:
         target.mkdir(exist_ok=True)
     except OSError as error:
@@ -75,6 +75,7 @@ def present(folder: Path | str, *, case: str = "", language: str = "en") -> Pres
         paper.unlink(missing_ok=True)
     remarks = [f"No PDF: {no_pdf}."] if no_pdf else []
     remarks += [f"{NO_FACE}."] if language != "en" and language not in drawable() else []
+    mark_deck(run.folder, name)
     files = (page, book) if no_pdf else (page, book, paper)
     main = sum(not slide.is_appendix for slide in slides)
     return Presented(files, main, story.missing, tuple(remarks))

@@ -21,6 +21,7 @@ from crmlab.errors import CrmlabError
 from crmlab.findings.collect import NOTEBOOK_VARIABLE, RESULT_VARIABLE
 from crmlab.findings.models import texts_of
 from crmlab.language import LANGUAGES
+from crmlab.reporting.decks import link_decks
 from crmlab.reporting.guard import refuse_identifiers
 from crmlab.reporting.identity import commit
 from crmlab.reporting.index import write_index
@@ -114,6 +115,7 @@ def run(plan: Plan, watcher: Watcher, *, fresh: bool = False, language: str = "e
         seconds = time.perf_counter() - started
         write_manifest(plan, folder, standing, validation, seconds)
         write_summary(folder.path, plan.previous)
+        link_decks(folder.path)
         index = _translate(folder.path, plan, language, index)
     return Summary(ordered, validation, index, time.perf_counter() - started)
 

@@ -20,7 +20,7 @@ from crmlab.reporting.glossary import link_terms, read_glossary, told_terms
 from crmlab.reporting.markup import inline_html
 from crmlab.reporting.results import write_whole
 
-__all__ = ["page_in", "remove_translations", "told_html", "translate_run"]
+__all__ = ["english_figures", "page_in", "remove_translations", "told_html", "translate_run"]
 
 _TAG = re.compile(r"(<[^>]*>)")
 _INLINE = ("strong", "em", "code", "b", "i")  # as Markdown has them; they belong to the sentence that they stand in
@@ -30,6 +30,7 @@ _ATTRIBUTES = ("alt", "aria-label", "title")
 _TERM_LINK = re.compile(r'<a class="term"[^>]*>(.*?)</a>', re.DOTALL)
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`"}
 _EDGES = re.compile(r"^([\s.,;:!?()]*)(.*?)([\s,;:(]*)$", re.DOTALL)
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 _SIGNS = {
     ". ": "。",
     ".": "。",
@@ -86,6 +87,16 @@ def remove_translations(folder: Path, language: str) -> None:
     """Take away pages that an earlier run wrote in another language and that would no longer be true."""
     for path in (*folder.glob(f"*.{language}.html"), *folder.glob(f"*/*.{language}.html")):
         path.unlink()
+
+
+def english_figures(folder: Path, language: str) -> list[str]:
+    """Name the questions of a run that have figures which were not drawn in a language."""
+    found = []
+    for path in sorted(folder.glob("*/findings.json")):
+        figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
+        if any(language not in figure.get("languages", {}) for figure in figures):
+            found.append(path.parent.name)
+    return found
 
 
 def _pages(folder: Path) -> list[Path]:
@@ -180,7 +191,10 @@ class _Told:
             return _SIGNS.get(text, text)
         if self._watch and (left := self._tell.left(inner)):
             self._watch(inner, left)
-        return _SIGNS.get(before, before) + self._tell(inner) + _SIGNS.get(after, after)
+        told = self._tell(inner)
+        if _CHINESE.search(told):  # Chinese puts no space between words
+            before, after = ("" if edge == " " else edge for edge in (before, after))
+        return _SIGNS.get(before, before) + told + _SIGNS.get(after, after)
 
     def block(self, run: Sequence[str]) -> str:
         """Tell what stands between two block tags: cut at links and small print, else as one text with its marks."""
@@ -202,14 +216,17 @@ class _Told:
         if re.fullmatch(r"`[^`]*`", bare):
             return "".join(part)
         before, after = marked[: len(marked) - len(marked.lstrip())], marked[len(marked.rstrip()) :]
-        return before + inline_html(self.text(bare)) + after
+        told = self.text(bare)
+        if _CHINESE.search(told):
+            before, after = ("" if edge == " " else edge for edge in (before, after))
+        return before + inline_html(told) + after
 
     def tag(self, tag: str, pictures: Mapping[str, str]) -> str:
         """Tell a tag's texts for those who cannot see, lead its link to the same language, exchange its picture."""
         language = self._tell.language
         if tag.startswith("<html"):
             return tag.replace('lang="en"', f'lang="{language}"')
-        tag = re.sub(r'(href="(?:\.\./)?(?:[\w-]+/)?[\w-]+)\.html', rf"\1.{language}.html", tag)
+        tag = re.sub(r'(href="(?!presentation/)(?:\.\./)?(?:[\w-]+/)?[\w-]+)\.html', rf"\1.{language}.html", tag)
         if tag.startswith("<img"):
             source = re.search(r'src="([^"]*)"', tag)
             if source and source[1] in pictures:

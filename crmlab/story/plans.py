@@ -24,6 +24,7 @@ _EARNED = re.compile(
     r"\b(net|gains?|profits?|earn(s|ed|ings)?|sav(es?|ed|ings)|kept|won|margin|yields?|return|worth|incremental|lost|"
     r"loss(es)?|costs?|income|revenue|pays?)\b"
 )
+_LEVEL = re.compile(r"^yield\b|\bmean miss\b|\berror\b")
 _MOST_STEPS = 7
 _STEPS_OF_A_QUESTION = 3
 
@@ -57,7 +58,10 @@ def _plan_columns(table: KeptTable) -> list[str]:
 
 
 def money_scene(questions: Sequence[KeptQuestion], run: Run) -> Scene | None:
-    """Show the amounts that answers name, with their intervals: those sure to differ from 0 first, largest first."""
+    """Show the amounts that answers name, with their intervals: those sure to differ from 0 first, largest first.
+
+    What is earned, lost or to be won; what customers hold or are worth only where nothing of that kind is named.
+    """
     found: list[tuple[KeptQuestion, KeptNumber]] = []
     for question in questions:
         told = quoted(" ".join(question.answers), question.numbers)
@@ -65,7 +69,8 @@ def money_scene(questions: Sequence[KeptQuestion], run: Run) -> Scene | None:
         found += [(question, number) for number in amounts[:_AMOUNTS_A_QUESTION]]
     if not found:
         return None
-    found = sorted(found, key=lambda pair: (_rank(pair[1]), pair[0].name))[:_MOST_AMOUNTS]
+    at_stake = [pair for pair in found if _is_at_stake(pair[1])]
+    found = sorted(at_stake or found, key=lambda pair: (_rank(pair[1]), pair[0].name))[:_MOST_AMOUNTS]
     sure = [number for _, number in found if number.is_sure]
     title = f"{sure[0].label}: {sure[0].short}" if sure else say("No amount is sure to differ from 0 yet")
     yes, no = say("yes"), say("no; no budget on it yet")
@@ -91,8 +96,13 @@ def money_scene(questions: Sequence[KeptQuestion], run: Run) -> Scene | None:
 
 def _rank(number: KeptNumber) -> tuple[bool, bool, float, str]:
     """Sure before unsure, what is earned or lost before what is held, large before small."""
-    earned = _EARNED.search(f"{number.name} {number.label}".lower().replace("_", " "))
-    return not number.is_sure, not earned, -abs(number.value or 0.0), number.name
+    return not number.is_sure, not _is_at_stake(number), -abs(number.value or 0.0), number.name
+
+
+def _is_at_stake(number: KeptNumber) -> bool:
+    """Tell what is earned, lost or to be won from a level, such as the yield of a tier, or an error of forecasts."""
+    words = f"{number.name} {number.label}".lower().replace("_", " ")
+    return bool(_EARNED.search(words)) and not _LEVEL.search(words)
 
 
 def challenges_scene(questions: Sequence[KeptQuestion], run: Run) -> Scene:
@@ -163,7 +173,7 @@ def _steps(question: KeptQuestion) -> list[tuple[int, str, str, str]]:
         return []
     decision = plain_text(question.decision).rstrip(".")
     rank, step = 2, say("Decide: {decision}", decision=decision)
-    if question.actions:
+    if question.actions and question.actions[0]["rows"]:
         rank = 1
         step = say("Decide: {decision}; customers listed: {customers}", decision=decision,
                    customers=f"{question.actions[0]['rows']:,}")  # fmt: skip

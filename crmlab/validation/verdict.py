@@ -97,9 +97,12 @@ class Verdict:
             said.append(self._compatible())
         if self.counts:
             right = sum(bool(c.is_held) for c in self.counts)
-            each = "is" if len(self.counts) == 1 else "are"
-            told = f"{right} of {len(self.counts)} {_things(len(self.counts), 'plain count')} {each} exactly right"
-            said.append(f"{told}.")
+            many = len(self.counts)
+            said.append(
+                f"{right} of {many} plain count is exactly right."
+                if many == 1
+                else f"{right} of {many} plain counts are exactly right."
+            )
         if self.missed:
             names = listed([f"{c.label} ({c.estimate.short}; true {c.true})" for c in self.missed], _NAMED)
             said.append(f"Missed: {names}.")
@@ -120,21 +123,24 @@ class Verdict:
             return "Do not rely on the numbers marked as missed, nor on their kind, before the cause is found."
         if self.missed:
             one = self.n - self.held
-            return (
-                f"Nothing here speaks against the kit. {one} missed {_things(one, 'interval')} in {self.n} "
-                f"{'is' if one == 1 else 'are'} no sign of a fault: one in twenty misses by chance, and we show it."
+            told = (
+                f"{one} missed interval in {self.n} is no sign of a fault"
+                if one == 1
+                else f"{one} missed intervals in {self.n} are no sign of a fault"
             )
+            return f"Nothing here speaks against the kit. {told}: one in twenty misses by chance, and we show it."
         return "Nothing here speaks against the kit."
 
     def _headline(self) -> str:
         level = f"{100 * self.level:g} %"
         if not self.n:
             return f"No interval at {level} could be compared with a known truth."
-        verb = "holds" if self.n == 1 else "hold"
-        return (
-            f"{self.held} of {self.n} {_things(self.n, 'interval')} at {level} {verb} the true value; "
-            f"{self.expected:.1f} were to be expected."
+        told = (
+            f"{self.held} of {self.n} interval at {level} holds the true value"
+            if self.n == 1
+            else f"{self.held} of {self.n} intervals at {level} hold the true value"
         )
+        return f"{told}; {self.expected:.1f} were to be expected."
 
     def _compatible(self) -> str:
         level, check = f"{100 * self.level:g} %", f"exact binomial check, p = {_p_text(self.p_value)}"
@@ -158,10 +164,6 @@ def listed(names: Sequence[str], most: int) -> str:
     if len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else list(names))
-
-
-def _things(n: int, word: str) -> str:
-    return word if n == 1 else f"{word}s"
 
 
 def _p_text(p: float) -> str:

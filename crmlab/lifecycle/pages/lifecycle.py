@@ -14,7 +14,6 @@ from crmlab.lifecycle.chain.moves import moves_between
 from crmlab.lifecycle.chain.resampled import Resampled, resample_chain
 from crmlab.lifecycle.stages.on_dates import flicker_share, month_ends, settled_ends, stages_on
 from crmlab.lifecycle.stages.rules import ALIVE, WORDS, StageRules, known_scope
-from crmlab.stats import count_text
 
 if TYPE_CHECKING:
     from crmlab.bank import Bank
@@ -98,7 +97,7 @@ class Lifecycle:
     @property
     def span(self) -> str:
         """How long the horizon is, in words."""
-        return f"over {self.steps // 12} years" if self.steps else "until they leave"
+        return f"over {self.steps // 12:d} years" if self.steps else "until they leave"
 
     @property
     def data(self) -> str:
@@ -122,7 +121,7 @@ def people(number: int) -> str:
     >>> people(1), people(1200)
     ('1 customer', '1,200 customers')
     """
-    return f"{count_text(number)} customer{'' if number == 1 else 's'}"
+    return f"{number:,} customer{'' if number == 1 else 's'}"
 
 
 def said(stage: str) -> str:

@@ -53,7 +53,9 @@ def headline(life: Lifecycle, standing: Evidence | None, moves: Evidence | None)
         f" {standing['maturity_share'].short} are mature, {standing['onboarding_share'].short} are new and"
         f" {fading.short} ({fading.interval}) decline or are dormant."
     )
-    return f"{said} {moves.title} ({moves['best_move_gain'].interval}) {life.span}." if moves is not None else said
+    if moves is None:
+        return said
+    return f"{said} {moves.title} ({moves['best_move_gain'].interval}) {life.span}."
 
 
 def pays(life: Lifecycle, mapped: Evidence | None, values: Evidence | None, coming: Evidence | None) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.lifecycle.cohorts.payback import payback_by_channel
-from crmlab.lifecycle.pages.lifecycle import Lifecycle, people, said
+from crmlab.lifecycle.pages.lifecycle import Lifecycle, said
 from crmlab.outreach.calling import call_list
 from crmlab.outreach.policy import may_contact, suppressed
 from crmlab.stats import Estimate, Evidence, amount_text, count_text
@@ -43,13 +43,15 @@ def acquisition(life: Lifecycle, bank: Bank, *, cost_amount: float) -> Evidence 
     span = f"{fast.min():.0f}" if len(fast) and fast.min() == fast.max() else f"{fast.min():.0f} to {fast.max():.0f}"
     paid = (f"A cost of {cost} is back after {span} months" if len(fast)
             else f"A cost of {cost} has come back through no channel in the months seen")  # fmt: skip
+    if slow.any() and len(fast):
+        paid += ", or not yet"
     alike = "" if apart else " The intervals of the channels overlap: do not rank them by this."
     return Evidence(
         table,
         title="",
         about="",
         reading=f"New customers bring most through {best['channel']}: {top.text} in the first 12 months, those who left"
-        f" counted.{alike} {paid}{', or not yet' if slow.any() and len(fast) else ''}.",
+        f" counted.{alike} {paid}.",
         estimates={"joiner_first_year": top},
     )
 
@@ -84,7 +86,8 @@ def entering_decline(
     order = worth["at_stake_amount"].fillna(0) if worth is not None else pd.Series(0.0, index=fresh.index)
     ranked = fresh.assign(order=order, name=fresh.index).sort_values(["order", "name"], ascending=[False, True])
     why = "entered decline this month: amounts far below the six months before, no regular money in"
-    return _listed(life, bank, ranked.index, why, worth, holdout_share, "entered decline this month")
+    told = f"{len(ranked):,} customer{'' if len(ranked) == 1 else 's'} entered decline this month"
+    return _listed(life, bank, ranked.index, why, worth, holdout_share, told)
 
 
 def stalled_onboarding(life: Lifecycle, bank: Bank, *, holdout_share: float) -> tuple[pd.DataFrame | None, str]:
@@ -93,7 +96,8 @@ def stalled_onboarding(life: Lifecycle, bank: Bank, *, holdout_share: float) -> 
     if life.why or not len(stalled):
         return None, "No onboarding has stalled."
     why = "onboarding stalled: new for three months or more, no act in the last two"
-    return _listed(life, bank, stalled.sort_index().index, why, None, holdout_share, "stalled in onboarding")
+    told = f"{len(stalled):,} customer{'' if len(stalled) == 1 else 's'} stalled in onboarding"
+    return _listed(life, bank, stalled.sort_index().index, why, None, holdout_share, told)
 
 
 def _listed(life, bank, names, why, worth, holdout_share, what) -> tuple[pd.DataFrame | None, str]:
@@ -101,7 +105,7 @@ def _listed(life, bank, names, why, worth, holdout_share, what) -> tuple[pd.Data
     reasons = pd.Series(why, index=pd.Index(names, name="customer_id"), dtype="str")
     kept, out = suppressed(reasons, may_contact(bank))
     left_out = f"; {count_text(len(reasons) - len(kept))} may not be contacted now ({_most(out)})" if len(out) else ""
-    told = f"{people(len(reasons))} {what}{left_out}."
+    told = f"{what}{left_out}."
     if not len(kept):
         return None, told
     known = [c for c in bank.columns("customers") if c == "preferred_channel" or (c.startswith("is_") and

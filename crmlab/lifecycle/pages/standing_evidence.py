@@ -34,10 +34,11 @@ def where_they_stand(life: Lifecycle) -> Evidence | None:
     top = frame.sort_values("customers_count", ascending=False, kind="stable").iloc[:2]
     decline, dormant = shares["decline_share"], shares["dormant_share"]
     ago = life.year_ago[life.year_ago["stage"] != "lost"]
-    span = f"on {pd.Timestamp(ago['as_of'].iloc[0]).date()}" if len(ago) else ""
     was = (ago["stage"].isin(["decline", "dormant"])).mean() if len(ago) else float("nan")
     fading = proportion(life.customers["decline"] + life.customers["dormant"], life.n)
-    earlier = f" It was {share_text(was)} {span}." if len(ago) >= _FEWEST and ago["as_of"].iloc[0] < life.day else ""
+    earlier = ""
+    if len(ago) >= _FEWEST and ago["as_of"].iloc[0] < life.day:
+        earlier = f" It was {share_text(was)} on {pd.Timestamp(ago['as_of'].iloc[0]).date()}."
     return Evidence(
         frame,
         title=f"{top.iloc[0]['stage'].capitalize()} {share_text(top.iloc[0]['share'])}, {top.iloc[1]['stage']} "
@@ -76,15 +77,15 @@ def flow(life: Lifecycle) -> Evidence | None:
     stayed = proportion(int((ends == ago["stage"]).sum()), len(ago))
     worse = int(((ends == "decline") | (ends == "dormant")).sum() - ago["stage"].isin(["decline", "dormant"]).sum())
     months = round((life.day - start).days / 30.4)
-    span = "a year" if months == 12 else f"{months} month{'' if months == 1 else 's'}"
-    more = "more" if worse >= 0 else "fewer"
+    span = "a year" if months == 12 else f"{months:d} month{'' if months == 1 else 's'}"
+    more = "more of them are" if worse >= 0 else "fewer of them are"
     return Evidence(
         frame,
         title=f"In {span} {lost.short} were lost and {stayed.short} stayed in their stage",
         about=f"{count_text(len(ago))} customers of {start.date()} and {count_text(len(new))} who came since; number by"
         f" stage then and on {life.day.date()}",
         reading=f"Of {count_text(len(ago))} customers {stayed.text} are in the same stage {span} later and {lost.text} "
-        f"are lost. {count_text(abs(worse))} {more} of them are in decline or dormant than then."
+        f"are lost. {count_text(abs(worse))} {more} in decline or dormant than then."
         f" {count_text(len(new))} came since.",
         estimates={"stayed_share": stayed} | ({"lost_year_share": lost} if months == 12 else {}),
     )
@@ -144,7 +145,7 @@ def _from_decline(life: Lifecycle, ends: tuple[str, ...], n: int) -> Estimate:
 
 def _checks(life: Lifecycle) -> list[str]:
     """Say whether the chances were the same at all times, and whether the stage of today says all."""
-    year = life.all_moves["as_of"].map(lambda day: f"to {(pd.Timestamp(day) + pd.DateOffset(months=1)).year}")
+    year = life.all_moves["as_of"].map(lambda day: f"to {(pd.Timestamp(day) + pd.DateOffset(months=1)).year:d}")
     parts = []
     if year.nunique() > 1:
         same = homogeneity(life.all_moves, year)

@@ -26,6 +26,7 @@ _FEWEST_ENDS = 10
 _FEWEST_AT_RISK = 30
 _LONGEST_YEARS = 10
 _STEPS = 12
+_CAUSE_WORDS = {"closing": "closing of accounts"}
 _DRIVER_WORDS = {"log_tenure": "time since joining", "log_months_in_stage": "months in the stage",
                  "has_assets": "holds assets", "log_assets": "assets against the median"}  # fmt: skip
 
@@ -106,7 +107,7 @@ def how_they_ended(life: Lifecycle, bank: Bank) -> Evidence | None:
     shares = {name: proportion(int(number), len(ended)) for name, number in counts.items()}
     frame = pd.DataFrame(
         {
-            "cause": list(counts.index),
+            "cause": [_CAUSE_WORDS.get(name, name) for name in counts.index],
             "share": [shares[name].value for name in counts.index],
             "share_low": [shares[name].low for name in counts.index],
             "share_high": [shares[name].high for name in counts.index],
@@ -116,7 +117,7 @@ def how_they_ended(life: Lifecycle, bank: Bank) -> Evidence | None:
     estimates = {
         f"{name.replace(' ', '_')}_share": shares[name] for name in ("closing", "silent leaving") if name in shares
     }
-    parts = [f"{name} {shares[name].short}" for name in counts.index]
+    parts = [f"{_CAUSE_WORDS.get(name, name)} {shares[name].short}" for name in counts.index]
     return Evidence(
         frame,
         title="",
@@ -153,14 +154,16 @@ def how_long(life: Lifecycle, bank: Bank) -> Evidence | None:
     span = f"{years:.3g} year{'' if years == 1 else 's'}"
     gone, naive = float(last["share"].sum()), float(last["naive_share"].sum())
     top = last["share"].idxmax()
+    top_words = _CAUSE_WORDS.get(top, top)
+    frame["cause"] = frame["cause"].replace(_CAUSE_WORDS)
     told = Estimate(float(last.loc[top, "share"]), "share", float(last.loc[top, "share_low"]),
                     float(last.loc[top, "share_high"]), len(seen), "Aalen-Johansen")  # fmt: skip
     return Evidence(
         frame,
-        title=f"{share_text(gone)} have left after {span}, most by {top}",
+        title=f"{share_text(gone)} have left after {span}, most by {top_words}",
         about=f"Share of joiners by what ended it; {count_text(len(seen))} customers seen since"
         f" {life.stages['as_of'].min().date()}; Aalen-Johansen 95 % interval",
-        reading=f"{span} after joining {share_text(gone)} have left, {told.text} by {top}. Taking the other"
+        reading=f"{span} after joining {share_text(gone)} have left, {told.text} by {top_words}. Taking the other"
         f" causes for mere gaps (1 less Kaplan-Meier by cause) would add up to {share_text(naive)}. Customers who were"
         " there before the first month count only from then on.",
         estimates={"ended_share": Estimate(gone, "share", n=len(seen)), "top_cause_share": told},

@@ -21,6 +21,7 @@ MOVES = {"label": "move", "value": "gain_amount", "low": "gain_low_amount", "hig
 _FEWEST_STEPS = 30  # customer-months in a stage, for its value to be shown
 _METHOD = "bootstrap of customers, 400 resamples"
 _TENTH = 0.10
+_MORE, _FEWER = "a tenth more", "a tenth fewer"
 
 
 def stage_values(life: Lifecycle) -> Evidence | None:
@@ -44,10 +45,12 @@ def stage_values(life: Lifecycle) -> Evidence | None:
     year = estimates["margin_next_year"]
     lowest = f", one in {said(worst['stage'])} {estimates['value_' + worst['stage']].short}" if len(table) > 1 else ""
     frame = table.assign(stage=table["stage"].map(said))
+    amount = amount_text(best["value_amount"], life.currency)
     return Evidence(
         frame,
-        title=f"A customer in {said(best['stage'])} is worth {amount_text(best['value_amount'], life.currency)}"
-        f" {life.span}",
+        title=f"A customer in {said(best['stage'])} is worth {amount} over {life.steps // 12:d} years"
+        if life.steps
+        else f"A customer in {said(best['stage'])} is worth {amount} until they leave",
         about=f"Margin and fees {life.span}, discounted, the first now; {life.currency}; bootstrap of customers 95 %",
         reading=f"{life.span.capitalize()}, a customer in {said(best['stage'])} is worth"
         f" {estimates['value_' + best['stage']].short} ({estimates['value_' + best['stage']].interval}){lowest}."
@@ -83,19 +86,12 @@ def values_table(life: Lifecycle, values: Evidence) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "stage": frame["stage"],
-            "margin a year_amount": 12 * frame["margin_amount"],
+            "margin_year_amount": 12 * frame["margin_amount"],
             "value_amount": frame["value_amount"],
-            "until they leave_amount": frame["endless_amount"].where(np.isfinite(frame["endless_amount"])),
-            "expected stay_years": months / 12,
-            "lost in 12 months_share": frame["lost_12_share"],
+            "until_they_leave_amount": frame["endless_amount"].where(np.isfinite(frame["endless_amount"])),
+            "expected_stay_years": months / 12,
+            "lost_in_12_months_share": frame["lost_12_share"],
             "n": frame["stage"].map(names),
-        }
-    ).rename(
-        columns={
-            "margin a year_amount": "margin_year_amount",
-            "until they leave_amount": "until_they_leave_amount",
-            "expected stay_years": "expected_stay_years",
-            "lost in 12 months_share": "lost_in_12_months_share",
         }
     )
 
@@ -109,9 +105,9 @@ def best_moves(life: Lifecycle) -> Evidence | None:
     table = table[np.isfinite(table["gain_amount"]) & (table["gain_amount"] > 0)].reset_index(drop=True)
     if not len(table):
         return None
-    change = np.where(table["is_more"], "more", "fewer")
+    change = np.where(table["is_more"], _MORE, _FEWER)
     frame = table.assign(
-        move=[f"{_move(a, b)}: a tenth {way}" for a, b, way in zip(table["from"], table["to"], change, strict=True)],
+        move=[f"{_move(a, b)}: {way}" for a, b, way in zip(table["from"], table["to"], change, strict=True)],
         is_clear=table["gain_low_amount"] > 0,
     )
     top = frame.iloc[0]
@@ -128,15 +124,15 @@ def best_moves(life: Lifecycle) -> Evidence | None:
             f" Bringing one customer back from decline to {said(fading.iloc[0]['to'])} goes with {back.short}"
             f" ({back.interval}): that is the most to spend on it, success counted."
         )
-    way = "more" if top["is_more"] else "fewer"
+    way = _MORE if top["is_more"] else _FEWER
     return Evidence(
         frame,
-        title=f"What pays most: a tenth {way} {_doing(top['from'], top['to'])}, {gain.short}",
+        title=f"What pays most: {way} {_doing(top['from'], top['to'])}, {gain.short}",
         about=f"Gain of all {count_text(life.n)} customers if a move changed by a tenth for good; {life.currency} "
         f"{life.span}; bootstrap 95 %",
-        reading=f"A tenth {way} of the move {name!r} would be worth {gain.short} ({gain.interval}) {life.span}, over"
-        f" all customers; one customer less or more who makes it, {each.short} ({each.interval}).{more} This holds if"
-        " those who are moved then behave like those who are there by themselves; only a trial shows whether a"
+        reading=f"{way.capitalize()} of the move {name!r} would be worth {gain.short} ({gain.interval}) {life.span}, "
+        f"over all customers; one customer less or more who makes it, {each.short} ({each.interval}).{more} This holds "
+        "if those who are moved then behave like those who are there by themselves; only a trial shows whether a"
         " measure moves them.",
         estimates=estimates,
     )  # fmt: skip
@@ -186,11 +182,10 @@ def policies(life: Lifecycle) -> Evidence | None:
     even = top["break_even_amount"]
     stopped = ""
     if len(stop):
-        verdict = "loses" if stop.iloc[0]["gain_amount"] < 0 else "gains"
         stopped = (
-            f" Giving up the dormant (closing them) {verdict}"
+            " Giving up the dormant (closing them) loses"
             f" {amount_text(abs(stop.iloc[0]['gain_amount']), life.currency)}: keep them, at a low cost."
-            if verdict == "loses"
+            if stop.iloc[0]["gain_amount"] < 0
             else f" Giving up the dormant gains {amount_text(stop.iloc[0]['gain_amount'], life.currency)}."
         )
     gain = Estimate(float(top["gain_amount"]), life.currency, float(top["gain_low_amount"]),

@@ -57,7 +57,7 @@ def move_assumptions(
     rate, horizon = value.discount_rate, value.horizon_months
     rows = [
         ("Discount rate", *[(f"{100 * r:.0f} %", _total(value, rate=r)) for r in discount_rates]),
-        ("Horizon", *[(f"{h} months", _total(value, horizon=h)) for h in horizons]),
+        ("Horizon", *[(f"{h:d} months", _total(value, horizon=h)) for h in horizons]),
         ("Margins and fees", *[(f"{100 * c:+.0f} %", _total(value, margin=1 + c)) for c in margins]),
         ("Leaving", *[(f"x {times:g}", _total(value, leaving=times)) for times in leaving_times]),
     ]  # fmt: skip

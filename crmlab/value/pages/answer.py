@@ -189,11 +189,11 @@ def lists_said(care: pd.Series, refused: pd.DataFrame, cheaper: pd.Series, refus
     """
     out = pd.concat([refused, refused_too]).groupby("why_not", sort=True)["customers_count"].sum()
     out = out.sort_values(ascending=False, kind="stable")
-    told = f"Taken out: {', '.join(f'{count:,} ({why})' for why, count in out.items())}." if len(out) else ""
+    told = f" Taken out: {', '.join(f'{count:,} ({why})' for why, count in out.items())}." if len(out) else ""
     return (
         f"{len(care):,} valuable customers whose leaving is likelier than usual, and {len(cheaper):,} customers below "
-        f"cost to serve may be spoken to now. {told}"
-    ).strip()
+        f"cost to serve may be spoken to now.{told}"
+    )
 
 
 def _driver(column: str) -> str:
@@ -202,4 +202,4 @@ def _driver(column: str) -> str:
 
 
 def _months(count: int) -> str:
-    return "month" if count == 1 else f"{count} months"
+    return f"{count:d} month{'' if count == 1 else 's'}"

@@ -34,7 +34,6 @@ CALIBRATION = {"quantity": "Value a customer"}
 TENTHS = {"label": "tenth", "value": "mean_amount", "low": "mean_low_amount", "high": "mean_high_amount",
           "groups": "Tenth of customers by expected value, number", "quantity": "Value a customer"}  # fmt: skip
 MOVES = {"quantity": "Expected value of all customers"}
-_NEXT = "Next {} months, expected"
 
 
 def parts(study: ValueStudy) -> Evidence | None:
@@ -53,14 +52,14 @@ def parts(study: ValueStudy) -> Evidence | None:
     left = amount_text(total, money)
     spent = f"; less {amount_text(-cost, money)} of service and expected losses, {left} are left" if cost else ""
     largest = frame.iloc[0]
-    led = f" The most comes from {largest['part']}: {amount_text(largest['total_amount'], money)}."
+    led = f"{largest['part']}: {amount_text(largest['total_amount'], money)}"
     return Evidence(
         frame.rename(
             columns={"part": "Part", "total_amount": f"{months.capitalize()}, {money}", "customers_count": "customers"}
         ),
         title=f"Customers brought {amount_text(total, money)} in the last {months}",
         about=f"Sum over {n:,} customers, {money}; full count",
-        reading=f"Margin and fees were {amount_text(margin, money)}{spent}.{led}",
+        reading=f"Margin and fees were {amount_text(margin, money)}{spent}. The most comes from {led}.",
         estimates={"past_value_total": Estimate(total, money, n=n)},
     )
 
@@ -148,15 +147,18 @@ def expected(study: ValueStudy) -> Evidence | None:
     frame = value.group_values(_tenths(value.frame["value_amount"].to_numpy()))
     frame = frame.rename(columns={"group": "tenth"})
     share = risk.value / total.value if total.value > 0 else math.nan
-    lost = f", {share_text(share)} of the value" if math.isfinite(share) else ""
     p = float(value.frame["p_leave"].mean())
+    ahead = _months(value.horizon_months)
     return Evidence(
         frame,
         title=f"All customers are worth {amount_text(total.value, total.unit)} over {_months(value.horizon_months)}",
         about=f"Expected value, discounted {100 * value.discount_rate:.0f} % a year, 95 % limits",
         reading=(
-            f"Expected over the next {_months(value.horizon_months)}: {total.text}. Leaving is expected to cost "
-            f"{risk.text}{lost}; {share_text(p)} of customers are expected to leave."
+            f"Expected over the next {ahead}: {total.text}. Leaving is expected to cost {risk.text},"
+            f" {100 * share:.1f} % of the value; {share_text(p)} of customers are expected to leave."
+            if math.isfinite(share)
+            else f"Expected over the next {ahead}: {total.text}. Leaving is expected to cost {risk.text};"
+            f" {share_text(p)} of customers are expected to leave."
         ),
         estimates={"value_total": total, "value_at_risk": risk, "margin_12m": margin},
     )
@@ -235,7 +237,7 @@ def by_group(study: ValueStudy, groups: pd.Series, *, what: str = "tier", seed: 
         named = named.astype("str").where(named.notna(), "not known")
         ahead = study.expected.group_values(named)
         ahead = ahead.set_index("group").reindex(past["group"]).reset_index()
-        rows.append(ahead.assign(when=_NEXT.format(study.expected.horizon_months)))
+        rows.append(ahead.assign(when=f"Next {study.expected.horizon_months} months, expected"))
     frame = pd.concat(rows, ignore_index=True)
     best = past.sort_values("mean_amount", ascending=False).iloc[0]
     share = f" and {share_text(best['value_share'])} of the value" if np.isfinite(best["value_share"]) else ""
@@ -289,15 +291,16 @@ def _tenths(values: np.ndarray) -> np.ndarray:
 
 
 def _months(count: int) -> str:
-    return "month" if count == 1 else f"{count} months"
+    return f"{count:d} month{'' if count == 1 else 's'}"
 
 
 def _less(gain: Estimate) -> str:
-    side = "less" if gain.value < 0 else "more"
+    is_less = gain.value < 0
     flipped = Estimate(abs(gain.value), gain.unit, n=None)
     if gain.low is None or gain.high is None:
-        return f"{flipped.short} {side}"
+        return f"{flipped.short} less" if is_less else f"{flipped.short} more"
     ends = sorted((abs(gain.low), abs(gain.high))) if gain.low * gain.high > 0 else None
     if ends is None:
-        return f"{flipped.short} {side}, which may be chance"
-    return f"{Estimate(abs(gain.value), gain.unit, low=ends[0], high=ends[1]).text} {side}"
+        return f"{flipped.short} {'less' if is_less else 'more'}, which may be chance"
+    sure = Estimate(abs(gain.value), gain.unit, low=ends[0], high=ends[1])
+    return f"{sure.text} less" if is_less else f"{sure.text} more"
