@@ -54,7 +54,7 @@ def active_by_month(bank: Bank, *, months: int = 24, window: int = 3) -> Evidenc
     then, month = share_text(before["share"]), before["month"]
     return Evidence(
         frame,
-        title=f"{now.short} of account owners are active; it was {then} in {month:%B %Y}",
+        title=f"Of account owners {then} were active in {month:%B %Y}, now {now.short}",
         about=f"Customers with an account who started at least one booking {words}, % of those with an account; "
         f"{count_text(last['n'])} at the end; Wilson 95 % interval",
         reading=f"Of the customers with an account of their own {now.text} started at least one booking {words} to the "

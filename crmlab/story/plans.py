@@ -175,8 +175,8 @@ def _steps(question: KeptQuestion) -> list[tuple[int, str, str, str]]:
     rank, step = 2, say("Decide: {decision}", decision=decision)
     if question.actions and question.actions[0]["rows"]:
         rank = 1
-        step = say("Decide: {decision}; customers listed: {customers}", decision=decision,
-                   customers=f"{question.actions[0]['rows']:,}")  # fmt: skip
+        step = say("Decide: {decision}; customers listed: {customers:,}", decision=decision,
+                   customers=int(question.actions[0]["rows"]))  # fmt: skip
     return [(rank, step, question.owner or "–", _measure(question))]
 
 
