@@ -203,7 +203,7 @@ def worth_of_moves(
                 continue
             found = winsorised_difference(movers, stayed, unit=currency, level=level)
             one = found.estimate
-            words = f"{gone} from {name}" if to == gone else f"{name} to {to}"
+            words = f"{gone} from {name}" if to == gone else " to ".join((name, to))
             rows.append((words, name, to, len(movers), one.value, one.low, one.high))
             p_values.append(found.p_value)
             if to == gone:
