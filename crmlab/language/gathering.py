@@ -19,11 +19,11 @@ __all__ = ["gathered", "lacking", "left_over", "main", "written"]
 # Parts whose texts no reader of a report or deck sees.
 _SILENT = frozenset({"bank", "cli", "language", "simulation", "snapshots"})
 _SILENT_MODULES = frozenset(
-    {f"reporting/{name}.py" for name in ("form", "guard", "identity", "parameters", "plan", "progress", "questions",
-                                         "runner", "start", "worker", "results", "glossary", "markup", "page", "reader_texts",
-                                         "validator")}
-    | {f"presenting/{name}.py" for name in ("html", "pdf", "powerpoint")}
-    | {"charts/style.py", "charts/marks.py", "charts/sheet.py"}
+    [*(f"reporting/{name}.py" for name in (
+        "form", "glossary", "guard", "identity", "markup", "page", "parameters", "plan", "progress", "questions",
+        "reader_texts", "results", "runner", "start", "validator", "worker")),
+     *(f"presenting/{name}.py" for name in ("html", "pdf", "powerpoint")),
+     *(f"charts/{name}.py" for name in ("marks", "sheet", "style"))]
 )  # fmt: skip
 GLOSSARY = "glossary"
 # Words of frames: labels, headers, names of simulated products. They are found in runs, not in the code.
