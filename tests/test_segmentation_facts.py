@@ -72,7 +72,7 @@ def test_facts_by_hand():
     assert told.loc[("till", "channel"), "what"] == "branch"
     assert told.loc[("app", "age"), "text"] == "30 years (30 to 30), all 45"
     assert found.title == "till yields EUR 300 a year, all customers EUR 200"
-    assert found.reading.endswith("Not known here: Salary comes here, Satisfaction, Left since.")
+    assert found.reading.endswith("Not known here: Salary comes here; Satisfaction; Left since.")
     assert found.frame["label"].str.len().max() <= 18
     assert found.frame["text"].str.len().max() <= 60
 
@@ -139,7 +139,7 @@ def test_a_bank_that_knows_nothing():
     seen = pd.DataFrame({"assets_amount": [np.nan] * 20})
     found = segment_facts(seen, pd.Series("all", index=seen.index), order=["all"])
     assert found.frame["fact"].tolist() == ["size"]
-    assert found.reading.startswith("Not known here: Assets, median, Products, mean, Active, 3 months")
+    assert found.reading.startswith("Not known here: Assets, median; Products, mean; Active, 3 months")
 
 
 def test_span_is_short():

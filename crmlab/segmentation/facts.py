@@ -355,5 +355,5 @@ def _reading(frame: pd.DataFrame, missing: list[str]) -> str:
         else:
             parts.append(f"In the {words} no segment differs for sure from the others.")
     if missing:
-        parts.append(f"Not known here: {', '.join(missing)}.")
+        parts.append(f"Not known here: {'; '.join(missing)}.")
     return " ".join(parts) or "Every fact of the card is known."

@@ -203,7 +203,7 @@ def worth_of_moves(
                 continue
             found = winsorised_difference(movers, stayed, unit=currency, level=level)
             one = found.estimate
-            words = f"{gone} from {name}" if to == gone else f"{name} to {to}"
+            words = f"{gone} from {name}" if to == gone else " to ".join((name, to))
             rows.append((words, name, to, len(movers), one.value, one.low, one.high))
             p_values.append(found.p_value)
             if to == gone:
@@ -218,8 +218,7 @@ def worth_of_moves(
         frame,
         title=_worth_title(frame, currency),
         about=f"Change of the yield in 12 months, {currency} a mover, against those who stayed in the {group}; "
-        f"{level:.0%}".replace("%", " %")
-        + f" interval ({METHOD}); clear by Holm for {len(frame)} moves; {count_text(moved)} movers",
+        f"{100 * level:.0f} % interval ({METHOD}); clear by Holm for {len(frame)} moves; {count_text(moved)} movers",
         reading=_worth_reading(frame, currency, group=group, gone=gone),
         estimates={"clear_moves": Estimate(float(frame["is_clear"].sum()), unit="count", n=len(frame))}
         | _leaving(frame, errors, currency, level, gone),

@@ -162,7 +162,7 @@ def _rows(x: np.ndarray, column: Column, label: str, code: np.ndarray, k: int, c
     rows = []
     for i, one in enumerate(estimates):
         low, high = (math.nan, math.nan) if one is None or one.low is None else (one.low, one.high)
-        texts = (show(one.value), "" if one.low is None else f"{show(low)} to {show(high)}") if one else ("", "")
+        texts = (show(one.value), "" if one.low is None else " to ".join((show(low), show(high)))) if one else ("", "")
         value, size = (one.value, int(n[i])) if one else (math.nan, 0)
         rows.append((column.name, label, i, size, value, low, high, whole.value, *texts, show(whole.value),
                      against["difference"][i], against["p_value"][i]))  # fmt: skip

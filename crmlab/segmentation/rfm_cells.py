@@ -34,12 +34,7 @@ ACTIONS = {
 SHOWN = ["cell", "customers_count", "share", "median_recency_days", "median_frequency_count", "median_amount",
          "amount_share", "margin_amount", "action"]  # fmt: skip
 THREATENED = ("at risk", "cannot lose them")
-# estimate -> what these customers are
-_ESTIMATES = {
-    "champions_share": "are champions",
-    "threatened_share": "are at risk or not to be lost",
-    "never_active_share": "never did anything of their own",
-}
+_ESTIMATES = ("champions_share", "threatened_share", "never_active_share")
 # columns of `cells` for a table
 SHOWN = [
     "cell", "customers_count", "share", "median_recency_days", "median_frequency_count", "amount_share",
@@ -170,10 +165,13 @@ def _reading(frame: pd.DataFrame, estimates: dict[str, Estimate], few: list[str]
     if len(frame):
         largest = frame.iloc[int(frame["customers_count"].argmax())]
         said.append(f"The largest cell is {largest['cell']} with {share_text(largest['share'])} of customers.")
-    for name, what in _ESTIMATES.items():
-        e = estimates[name]
-        if e.value > 0:
-            said.append(f"{e.short} ({e.interval}) {what}.")
+    best, threatened, never = (estimates[name] for name in _ESTIMATES)
+    if best.value > 0:
+        said.append(f"{best.short} ({best.interval}) are champions.")
+    if threatened.value > 0:
+        said.append(f"{threatened.short} ({threatened.interval}) are at risk or not to be lost.")
+    if never.value > 0:
+        said.append(f"{never.short} ({never.interval}) never did anything of their own.")
     if few:
         said.append(f"Under {SMALLEST_GROUP} customers each and not shown: {', '.join(few)}.")
     if unknown:

@@ -59,8 +59,11 @@ def recent(seen: pd.DataFrame, scores: pd.DataFrame, *, days: int = 3) -> Eviden
     if sizes[top] >= SMALLEST_GROUP:
         frequent = proportion(int(counts[top]), int(sizes[top]))
         title += f", {frequent.short} of the most frequent"
-        said += f"; of the highest score of frequency {frequent.text}"
-        said += _use_of_recency(recency[scored == top].median(), days)
+        middle = recency[scored == top].median()
+        said += (
+            f"; of the highest score of frequency {frequent.text}, with a median of {_days(middle)} since the last act"
+        )
+        said += f". {_use_of_recency(middle, days)}"
     if everybody.n < SMALLEST_GROUP:
         title, said, everybody = "Too few customers to tell", f"Under {SMALLEST_GROUP} customers are scored", frequent
     return Evidence(
@@ -75,10 +78,13 @@ def recent(seen: pd.DataFrame, scores: pd.DataFrame, *, days: int = 3) -> Eviden
 
 def _use_of_recency(middle: float, days: int) -> str:
     """Say what recency is good for, by the median days of the most frequent customers."""
-    half = f", with a median of {middle:,.0f} {'day' if round(middle) == 1 else 'days'} since the last act"
     if middle <= days:
-        return f"{half}. Among them recency says how the days fell, not who is leaving"
-    return f"{half}. Here recency tells customers apart among the most frequent too"
+        return "Among them recency says how the days fell, not who is leaving"
+    return "Here recency tells customers apart among the most frequent too"
+
+
+def _days(number: float) -> str:
+    return f"{number:,.0f} {'day' if round(number) == 1 else 'days'}"
 
 
 def top_cell(
