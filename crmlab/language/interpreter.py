@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from crmlab.language.catalogue import catalogue
 from crmlab.language.patterns import NUMBER, Pattern, pattern
@@ -31,6 +30,7 @@ _UNITS = (
     r"million|billion"
 )
 _MEASURED = re.compile(rf"([^.;:]+), ({_UNITS})")
+_LEAD = re.compile(r"\*\*(?:Decision|Owner|决策|负责人)\*\*\s*")
 _SENTENCE_END = re.compile(r"[.?!] (?=[A-Z0-9\"“*`])")
 _BREAKS = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
 _BEFORE, _AFTER = (" ", ",", ";", ":", "("), (" ", "(")  # how a message begins or ends that is put to others
@@ -40,24 +40,29 @@ _SPACE = re.compile(r"(?<=[，。；：、？！（）”]) +(?=\S)| +(?=[，。
 _MOST_LEFT = 0.5  # of the letters of a text of so many words
 _MANY_WORDS = 6
 _SENTENCES = 4  # in one message of the code, at most
-_WEAK = 10  # letters: a message of fewer explains a long text by chance
 _FEW_WORDS = 5
 _PIECES_AHEAD = 4  # of a text that is cut: a message of code is hardly longer
 _MOST_STEPS = 2_000  # of one text: what is not told by then stays in English
 
 
-@dataclass(frozen=True)
-class _Told:
-    """A text told, the parts that had to stay as they were, and how often a field had to hold more than one thing."""
+class _Told(NamedTuple):
+    """A text told.
+
+    Parameters
+    ----------
+    text : str
+    left : tuple of str
+        Parts that had to stay as they were.
+    cost : (int, int)
+        What to keep small: letters not told, then how often a field had to hold more than one thing.
+    """
 
     text: str
     left: tuple[str, ...] = ()
-    strain: int = 0
+    cost: tuple[int, int] = (0, 0)
 
-    @property
-    def cost(self) -> tuple[int, int]:
-        """What to keep small: letters not told, then sentences inside fields, where a message was read too wide."""
-        return sum(sum(sign.isalpha() for sign in part) + 1 for part in self.left), self.strain
+
+_FREE = (0, 0)
 
 
 class Interpreter:
@@ -86,20 +91,25 @@ class Interpreter:
         self._kept: dict[str, _Told] = {}
         texts = catalogue(language) if texts is None else texts
         self._plain: dict[str, str] = {}
-        self._patterns: list[tuple[str, Pattern, str]] = []
+        self._patterns: list[tuple[Pattern, str]] = []
         self._joints: list[tuple[str, int]] = []  # texts where a message begins (0) or ends (1) that follows another
         for english, said in texts.items():
             whole, made = pattern(english), pattern(english.strip())
+            if made.fields and not made.fixed:
+                continue  # fields and signs alone: any text could be it
             if made.fields:
-                self._patterns.append((english, made, said.strip()))
+                self._patterns.append((made, said.strip()))
             else:
                 self._plain[made.parts[0]] = said.strip().replace("{{", "{").replace("}}", "}")
             if whole.parts[0][:1] in _BEFORE and whole.parts[0].strip():
                 self._joints.append((whole.parts[0], 0))
             if whole.parts[-1][-1:] in _AFTER and whole.parts[-1].strip():
                 self._joints.append((whole.parts[-1], 1))
-        self._patterns.sort(key=lambda one: -one[1].fixed)
-        self._anchors = [max(made.parts, key=len) for _, made, _ in self._patterns]
+        # "**Owner** head of CRM" is shown without its lead too
+        led = {one: other for one, other in self._plain.items() if _LEAD.match(one) and _LEAD.match(other)}
+        self._plain = {_LEAD.sub("", one): _LEAD.sub("", other) for one, other in led.items()} | self._plain
+        self._patterns.sort(key=lambda one: -one[0].fixed)
+        self._anchors = [max(made.parts, key=len) for made, _ in self._patterns]
 
     def __call__(self, text: str) -> str:
         """Tell a text; in English it stays as it is."""
@@ -152,39 +162,42 @@ class _Reading:
         ends = [0, *(end.end() for end in _SENTENCE_END.finditer(text)), len(text)]
         best = [_Told("")]
         for last in range(1, len(ends)):
-            ways: list[_Told] = []
+            way = None
             for first in range(last - 1, max(-1, last - 1 - _SENTENCES), -1):
                 self.steps = 0  # each stretch has its own
-                ways.append(_joined(best[first], "", self._tell(text[ends[first] : ends[last]])))
-                if ways[-1].cost == (0, 0):
+                told = _joined(best[first], "", self._tell(text[ends[first] : ends[last]]))
+                way = told if way is None or told.cost < way.cost else way
+                if way.cost == _FREE:
                     break
-            best.append(min(ways, key=lambda told: told.cost))
-        said, untold = best[-1], _Told(text, (text,))
+            best.append(way)
+        said, untold = best[-1], _untold(text)
         if len(text.split()) >= _MANY_WORDS and said.cost[0] > _MOST_LEFT * untold.cost[0]:
             return untold  # a mixture of two languages reads worse than one
-        return _Told(_SPACE.sub("", said.text), said.left, said.strain)
+        return said._replace(text=_SPACE.sub("", said.text))
 
     def _tell(self, text: str) -> _Told:
         text = text.strip()
         if text not in self._memo:
             self.steps += 1
-            self._memo[text] = _Told(text, (text,))  # while it is being read it cannot explain itself
+            self._memo[text] = _untold(text)  # while it is being read it cannot explain itself
             self._memo[text] = self._best(text)
         return self._memo[text]
 
     def _best(self, text: str) -> _Told:
-        if _NO_WORDS.fullmatch(text) or _CHINESE.search(text):
+        if _CHINESE.search(text):
             return _Told(text)
         if (known := self._known(text)) is not None:
             return _Told(known)
-        best = _Told(text, (text,))
+        if _NO_WORDS.fullmatch(text):
+            return _Told(text)
+        best = _untold(text)
         if self.steps > _MOST_STEPS:
             return best
         for ways in self._ways:
-            for told in ways(text):
+            for told in ways(text, best):
                 if told.cost < best.cost:
                     best = told
-                if best.cost == (0, 0):
+                if best.cost == _FREE:
                     return best
         return best
 
@@ -196,70 +209,69 @@ class _Reading:
                 return self._plain[form]
         return None
 
-    def _as_message(self, text: str) -> Iterable[_Told]:
+    def _as_message(self, text: str, best: _Told) -> Iterator[_Told]:
+        least = best.cost[0]
         for form in _forms(text):
-            for english, made, said in self._tried:
-                if made.fixed == 0 and len(self._tried) > 1 and english.strip("{}").isidentifier():
-                    continue
+            for made, said in self._tried:
                 for values in made.readings(form):
-                    if any(value == form or value.count("(") != value.count(")") for value in values):
-                        continue
-                    told = [self._tell(value) if value.strip() else _Told(value) for value in values]
-                    filled = _fill(said, dict(zip(made.fields, told, strict=True)))
-                    strain = sum(one.strain for one in told) + sum(len(_BREAKS.findall(value)) for value in values)
-                    strain += made.fixed < _WEAK and max(len(value.split()) for value in values) > _FEW_WORDS
-                    yield _Told(filled, tuple(part for one in told for part in one.left), strain)
+                    told, untold = [], 0
+                    for value in values:
+                        if value == form:
+                            break
+                        told.append(self._tell(value) if value.strip() else _Told(value))
+                        untold += told[-1].cost[0]
+                        if untold > least:
+                            break
+                    if len(told) == len(values) and untold <= least:
+                        least = untold
+                        yield _filled(made, said, values, told)
+                        if not untold and not any(one.cost[1] for one in told):
+                            break
 
-    def _measured(self, text: str) -> Iterable[_Told]:
+    def _measured(self, text: str, best: _Told) -> Iterator[_Told]:
         if found := _MEASURED.fullmatch(text):
             unit = " ".join(self._tell(word).text for word in found[2].split())
-            quantity = self._tell(found[1])
-            yield _Told(f"{quantity.text}（{unit}）", quantity.left, quantity.strain)
+            yield _around(self._tell(found[1]), "", f"（{unit}）")
 
-    def _with_end(self, text: str) -> Iterable[_Told]:
+    def _with_end(self, text: str, best: _Told) -> Iterator[_Told]:
         end = _ENDS.get(text[-1:])
         if end and len(text) > 1:
-            inner = self._tell(text[:-1].rstrip())
-            yield _Told(inner.text + end, inner.left, inner.strain)
+            yield _around(self._tell(text[:-1]), "", end)
 
-    def _with_pieces(self, text: str) -> Iterable[_Told]:
+    def _with_pieces(self, text: str, best: _Told) -> Iterator[_Told]:
         """Cut where a message begins or ends that was written to be put together with others."""
         places = {start + end * len(part) for part, end in self._joints for start in _found(text, part)}
         for place in sorted(place for place in places if 0 < place < len(text))[:_PIECES_AHEAD]:
             yield _joined(self._tell(text[:place]), "", self._tell(text[place:]))
 
-    def _cut(self, text: str) -> Iterable[_Told]:
+    def _cut(self, text: str, best: _Told) -> Iterator[_Told]:
         """Cut at the strongest joint there is: a first part of a few pieces, and the rest."""
         for english, said in _JOINTS:
             places = [start for start in _places(text, english) if text[:start].strip() and text[start:].strip(english)]
+            joint = "、" if english == ", " and _is_list(text) else said
             for start in places[:_PIECES_AHEAD]:
                 left, right = text[:start], text[start + len(english) :]
                 if english[0] in ".?!":  # a sentence keeps its end: its message may have it
-                    left, said = text[: start + 1], ""
+                    left, joint = text[: start + 1], ""
                 if right.strip():
-                    joint = "、" if english == ", " and _is_listed(text, start) else said
                     yield _joined(self._tell(left), joint, self._tell(right))
             if places:
                 return
 
-    def _enclosed(self, text: str) -> Iterable[_Told]:
+    def _enclosed(self, text: str, best: _Told) -> Iterator[_Told]:
         for mark in ("**", "*"):
             if len(text) > 2 * len(mark) and text.startswith(mark) and text.endswith(mark):
-                inner = self._tell(text[len(mark) : -len(mark)])
-                yield _Told(f"{mark}{inner.text}{mark}", inner.left, inner.strain)
+                yield _around(self._tell(text[len(mark) : -len(mark)]), mark, mark)
         if text[:1] in _QUOTES and text[-1:] in ('"', "'", "”") and len(text) > 2:
-            inner, marks = self._tell(text[1:-1]), _QUOTES[text[0]]
-            yield _Told(f"{marks[0]}{inner.text}{marks[1]}", inner.left, inner.strain)
+            yield _around(self._tell(text[1:-1]), *_QUOTES[text[0]])
         for start in _found(text, " (")[:_PIECES_AHEAD]:
             end = _closing(text, start + 1)
             if end > 0:
-                before, inner = self._tell(text[:start]), self._tell(text[start + 2 : end])
-                told = _joined(_joined(before, "（", inner), "）", _Told(""))
+                told = _joined(self._tell(text[:start]), "（", _around(self._tell(text[start + 2 : end]), "", "）"))
                 rest = text[end + 1 :].strip()
                 yield _joined(told, "", self._tell(rest)) if rest else told
         if text[:1] == "(" and _closing(text, 0) == len(text) - 1:
-            inner = self._tell(text[1:-1])
-            yield _Told(f"（{inner.text}）", inner.left, inner.strain)
+            yield _around(self._tell(text[1:-1]), "（", "）")
 
 
 def _forms(text: str) -> tuple[str, ...]:
@@ -267,8 +279,25 @@ def _forms(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((text, text[:1].lower() + text[1:], text[:1].upper() + text[1:])))
 
 
+def _untold(text: str) -> _Told:
+    return _Told(text, (text,), (sum(sign.isalpha() for sign in text) + 1, 0))
+
+
+def _around(told: _Told, before: str, after: str) -> _Told:
+    return told._replace(text=before + told.text + after)
+
+
+def _filled(made: Pattern, said: str, values: tuple[str, ...], told: list[_Told]) -> _Told:
+    """Fill a message; what its fields hold beyond one thing counts against it, and so does a full stop they swallow."""
+    strain = sum(one.cost[1] for one in told) + sum(len(_BREAKS.findall(value)) for value in values)
+    strain += sum(value.endswith(".") for value in values)
+    filled = _fill(said, dict(zip(made.fields, told, strict=True)))
+    return _Told(filled, tuple(part for one in told for part in one.left), (sum(one.cost[0] for one in told), strain))
+
+
 def _joined(one: _Told, joint: str, other: _Told) -> _Told:
-    return _Told(one.text + joint + other.text, one.left + other.left, one.strain + other.strain)
+    cost = (one.cost[0] + other.cost[0], one.cost[1] + other.cost[1])
+    return _Told(one.text + joint + other.text, one.left + other.left, cost)
 
 
 def _places(text: str, part: str) -> list[int]:
@@ -285,11 +314,9 @@ def _found(text: str, part: str) -> list[int]:
     return [match.start() for match in re.finditer(re.escape(part), text)]
 
 
-def _is_listed(text: str, place: int) -> bool:
-    """Tell a comma of a list of short things from one of a sentence."""
-    left = re.split(r"[.;:(,]", text[:place])[-1]
-    right = re.split(r"[.;:),]", text[place + 2 :])[0]
-    return max(len(left.split()), len(right.split())) <= 3
+def _is_list(text: str) -> bool:
+    """Tell commas of a list of short things from those of a sentence."""
+    return all(len(item.split()) <= _FEW_WORDS for item in re.split(r", (?:and )?| and ", text))
 
 
 def _closing(text: str, start: int) -> int:

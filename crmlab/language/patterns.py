@@ -10,10 +10,21 @@ from dataclasses import dataclass
 
 __all__ = ["NUMBER", "Pattern", "pattern"]
 
-NUMBER = r"[-+−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+|nan|inf)(?:e[-+]?\d+)?"
-_IS_NUMBER = re.compile(rf"{NUMBER}(?: ?%)?")
+NUMBER = r"[-+−±]?(?:\d[\d,]*(?:\.\d+)?|\.\d+|nan|inf)(?:e[-+]?\d+)?"
+_VALUE = rf"(?:[A-Z]{{3}} )?{NUMBER}(?: ?%)?(?: [a-z]+){{0,4}}|not known"
 _NUMERIC = re.compile(r"[,.]?\d*[,_]?(?:\.\d+)?[defgn%]|,|[-+]?\d*,?(?:\.\d+)?[defgn%]")
-_MOST_READINGS = 60  # of one text by one pattern: a guard against patterns of hardly any words
+# What a field can hold, by its format, or by its name where the house always gives it the same kind of text.
+_KINDS = {
+    "number": re.compile(rf"{NUMBER}(?: ?%)?"),
+    "count_text": re.compile(NUMBER),
+    "share_text": re.compile(rf"{NUMBER} %|not known"),
+    "short": re.compile(_VALUE),
+    "interval": re.compile(rf"(?:{_VALUE}) to (?:{_VALUE})|none|"),
+}
+_MOST_READINGS = 40  # of one text by one pattern: a guard against patterns of hardly any words
+_WEAK = 10  # letters: a message of fewer explains a long text by chance
+_FEW_WORDS = 5
+_SEVERAL = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
 
 
 @dataclass(frozen=True)
@@ -26,13 +37,13 @@ class Pattern:
         Fixed texts: before, between and after the fields.
     fields : tuple of str
         Names, in the order of the message.
-    numeric : tuple of bool
-        Fields that hold a number, as their format says.
+    kinds : tuple of str
+        What each field holds: ``number``, ``short`` and the like; empty where it may be anything.
     """
 
     parts: tuple[str, ...]
     fields: tuple[str, ...]
-    numeric: tuple[bool, ...]
+    kinds: tuple[str, ...]
 
     @property
     def fixed(self) -> int:
@@ -48,35 +59,44 @@ class Pattern:
         first, last = self.parts[0], self.parts[-1]
         if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
             return
-        yield from itertools.islice(self._rest(text[len(first) : len(text) - len(last)], 0), _MOST_READINGS)
+        weak = self.fixed < _WEAK
+        if weak and not any(self.kinds) and len(text.split()) > _FEW_WORDS * (len(self.fields) + 1):
+            return
+        inner = text[len(first) : len(text) - len(last)]
+        yield from itertools.islice(self._rest(inner, 0, weak), _MOST_READINGS)
 
-    def _rest(self, text: str, field: int) -> Iterator[tuple[str, ...]]:
+    def _rest(self, text: str, field: int, weak: bool) -> Iterator[tuple[str, ...]]:
         if field == len(self.fields) - 1:
-            if self._fits(text, field):
+            if self._fits(text, field, weak):
                 yield (text,)
             return
         part = self.parts[field + 1]
         start = text.find(part)
         while start >= 0:
             value = text[:start]
-            if self._fits(value, field):
-                for others in self._rest(text[start + len(part) :], field + 1):
+            if self._fits(value, field, weak):
+                for others in self._rest(text[start + len(part) :], field + 1, weak):
                     yield (value, *others)
             start = text.find(part, start + 1)
             if not part and start > len(text):
                 return
 
-    def _fits(self, value: str, field: int) -> bool:
-        return not self.numeric[field] or bool(_IS_NUMBER.fullmatch(value))
+    def _fits(self, value: str, field: int, weak: bool) -> bool:
+        """Tell whether a field can hold a text: of its kind, or else whole in its parentheses."""
+        if kind := self.kinds[field]:
+            return bool(_KINDS[kind].fullmatch(value))
+        if value.count("(") != value.count(")"):
+            return False
+        return not weak or (len(value.split()) <= _FEW_WORDS and not _SEVERAL.search(value))
 
 
 def pattern(message: str) -> Pattern:
     """Read a message with fields in braces.
 
     >>> pattern("{count:,.0f} of {what}")
-    Pattern(parts=('', ' of ', ''), fields=('count', 'what'), numeric=(True, False))
+    Pattern(parts=('', ' of ', ''), fields=('count', 'what'), kinds=('number', ''))
     """
-    parts, fields, numeric, fixed = [], [], [], ""
+    parts, fields, kinds, fixed = [], [], [], ""
     for literal, name, spec, _ in string.Formatter().parse(message):
         fixed += literal
         if name is None:
@@ -84,5 +104,6 @@ def pattern(message: str) -> Pattern:
         parts.append(fixed)
         fixed = ""
         fields.append(name)
-        numeric.append(bool(spec and _NUMERIC.fullmatch(spec)))
-    return Pattern((*parts, fixed), tuple(fields), tuple(numeric))
+        plain = re.sub(r"_\d+$", "", name)
+        kinds.append("number" if spec and _NUMERIC.fullmatch(spec) else plain if plain in _KINDS else "")
+    return Pattern((*parts, fixed), tuple(fields), tuple(kinds))
