@@ -46,6 +46,47 @@ def engine_on():
     return opened
 
 
+@pytest.fixture
+def open_page():
+    """Open a file in headless Chromium: `open_page(path, color_scheme="dark", ...)` gives the page, to press keys on.
+
+    The file stays as it is; Playwright only lets a script of ours run beside the page's content policy.
+    """
+    from playwright.sync_api import sync_playwright
+
+    from crmlab.presenting.pdf import browser
+
+    if not browser():
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-gpu"])
+
+        def opened(path: Path, **look):
+            page = chromium.new_context(bypass_csp=True, **look).new_page()
+            page.goto(path.as_uri())
+            return page
+
+        yield opened
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def broken_rules():
+    """Name what axe-core finds on an open page: `broken_rules(page)` gives lines "rule: element"."""
+    import axe_playwright_python
+
+    script = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+
+    def found(page) -> list[str]:
+        page.evaluate(f"window.axe || (() => {{ {script} }})()")
+        told = page.evaluate("rules => axe.run({runOnly: rules})", rules)
+        assert len(told["passes"]) > 10  # it has looked
+        return [f"{one['id']}: {node['html'][:100]}" for one in told["violations"] for node in one["nodes"]]
+
+    return found
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory):
     """Keep the tests out of the user's cache."""

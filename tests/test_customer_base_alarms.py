@@ -37,7 +37,7 @@ def test_a_cause_is_no_leak_and_an_overwritten_column_is(tmp_path):
     assert rows.loc[("branch", "Archive"), ["gone_share", "present_share"]].tolist() == [0.95, 0.0]
     assert found.frame.loc[found.frame["is_alarm"], "column"].unique().tolist() == ["branch"]
     assert found.reading == (
-        "branch knows who has left: branch 'Archive' stands at 95.0 % of former and 0.0 % of present customers."
+        "branch knows who has left: 'Archive' in branch stands at 95.0 % of former and 0.0 % of present customers."
     )
 
 

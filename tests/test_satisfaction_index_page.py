@@ -323,7 +323,7 @@ def test_small_groups_are_not_tested_for_how_they_understand():
     )
     alike = group_evidence.same_yardstick(grouped(region=np.repeat(["north", "south"], 80)), "region", permutations=60)
     assert alike["constructs_alike"].value <= 4
-    assert "the two largest groups (north and south)" in alike.reading
+    assert "the two largest groups (north, south)" in alike.reading
 
 
 def test_branches_are_pulled_in_and_small_ones_left_out():
@@ -382,7 +382,7 @@ def test_contacts_and_effort_of_the_small_bank(bank, study):
     )
     index = index_evidence.constructs(study)
     table = single_measures_evidence.beside_the_index(study, index, found)
-    assert table["measure"].tolist() == ["Index of satisfaction", "Index of loyalty", "Contacts rated 9 or 10"]
+    assert table["indicator"].tolist() == ["Index of satisfaction", "Index of loyalty", "Contacts rated 9 or 10"]
 
 
 # --- weights

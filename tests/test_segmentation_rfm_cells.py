@@ -156,7 +156,7 @@ def test_cells_of_two_dates_by_hand():
     )
     # five groups of 20, 19, and 10 among 109: shares squared, as before and after are the same there
     assert found["same_by_lot_share"].value == pytest.approx((4 * 20**2 + 19**2 + 10**2) / 109**2)
-    assert "99 scored at both dates these have the same score: 79.8 % of recency, 100.0 % of frequency" in found.reading
+    assert "99 scored at both dates these have the same score: recency 79.8 %, frequency 100.0 %" in found.reading
     assert "The mean score moved" not in found.reading
     # 3, 30, 90, 180, 297 bookings against cuts at 10, 30, 60, 99: scores 1, 3, 4, 5, 5
     busier = seen.assign(frequency_12m_count=seen["frequency_12m_count"] * 3)

@@ -82,8 +82,8 @@ def test_a_campaign_without_hold_out_or_no_campaign_says_so(tmp_path):
 
 def test_a_trial_that_can_show_what_pays_asks_for_no_pooling():
     assert plan_trial(0.01, 20_000, 0.02, holdout_share=0.5).said == (
-        "A trial with 20,000 customers, 50.0 % of them held out by lot, shows an effect of 0.4 points or more four"
-        " times in five; contacts pay for themselves from 2.0 points on."
+        "A trial with 20,000 customers, 50.0 % of them held out by lot, shows an effect of 0.4 percentage points or"
+        " more four times in five; contacts pay for themselves from 2.0 percentage points on."
     )
     assert "is too small to show any effect" in plan_trial(0.01, 0, np.nan, holdout_share=0.5).said
 

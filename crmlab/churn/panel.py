@@ -98,11 +98,13 @@ class Panel:
             return f"{rows} of one file without dates; {self.events_count:,} {self.definition.verb}."
         first, last = (pd.Timestamp(day).date() for day in (self.dates[0], self.dates[-1]))
         months = self.definition.outcome_months
-        window = f", each followed for {months} month{'s' if months > 1 else ''}" if months else ""
         dates = f"{len(self.dates)} date{'s' if len(self.dates) > 1 else ''}"
+        when = f"{dates} from {first} to {last}"
+        if months:
+            when = f"{when}, each followed for {months} month{'s' if months > 1 else ''}"
         return (
-            f"{rows} at {dates} from {first} to {last}{window}; {self.events_count:,} "
-            f"{self.definition.verb} ({100 * self.frame['churned'].mean():.2f} %)."
+            f"{rows} at {when}; {self.events_count:,} {self.definition.verb} "
+            f"({100 * self.frame['churned'].mean():.2f} %)."
         )
 
 

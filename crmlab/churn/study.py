@@ -296,8 +296,8 @@ def _groups(scores: pd.DataFrame, panel: Panel) -> Evidence | None:
 
 
 def _banded(values: pd.Series, edges: list[int], unit: str) -> pd.Series:
-    inner = [f"{a} to {b - 1} {unit}" for a, b in pairwise(edges[1:-1])]
-    names = [f"under {edges[1]} {unit}", *inner, f"{edges[-2]} {unit} and more"]
+    inner = [f"{a:d} to {b - 1:d} {unit}" for a, b in pairwise(edges[1:-1])]
+    names = [f"under {edges[1]:d} {unit}", *inner, f"{edges[-2]:d} {unit} and more"]
     found = pd.cut(values, edges, right=False, labels=names)
     return found.astype("object").where(found.notna(), None)
 

@@ -185,9 +185,9 @@ def _units(found: Evidence) -> list[Alarm]:
     alarms = []
     for row in found.frame.itertuples():
         times = f"{row.factor:,.0f} times" if row.factor > 1 else f"1/{1 / row.factor:,.0f} of"
+        fact = f"the typical amount of {row.month:%B %Y} is {times} that of the month before"
         kind = f"{row.feed}: " if row.feed else ""
-        fact = f"{kind}the typical amount of {row.month:%B %Y} is {times} that of the month before"
-        alarms.append(Alarm("unit", f"{row.table}.{row.column}", fact, cure, "error"))
+        alarms.append(Alarm("unit", f"{row.table}.{row.column}", kind + fact, cure, "error"))
     return alarms
 
 
@@ -240,7 +240,10 @@ def _holes(found: Evidence) -> list[Alarm]:
     cure = "Have these months delivered again."
     return [
         Alarm(
-            "empty months", name, f"{count} {'month has' if count == 1 else 'months have'} no row between others", cure
+            "empty months",
+            name,
+            f"{count} month has no row between others" if count == 1 else f"{count} months have no row between others",
+            cure,
         )
         for name, count in holes.items()
     ]
@@ -273,7 +276,7 @@ def _coding(found: Evidence) -> list[Alarm]:
     alarms = []
     for (table, month), rows in found.frame.groupby(["table", "month"], sort=True):
         moves = ", ".join(
-            f"{row.channel or 'none'} from {share_text(row.share_before)} to {share_text(row.share)}"
+            f"share of {row.channel or 'no channel'} from {share_text(row.share_before)} to {share_text(row.share)}"
             for row in rows.itertuples()
         )
         alarms.append(Alarm("coding", f"{table}.channel", f"the channels jump in {month:%B %Y}: {moves}", cure))

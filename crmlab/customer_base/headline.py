@@ -73,7 +73,8 @@ def headline(
         parts.append(f"{moved['left_share'].short} of those here a year ago left")
     if active is not None and "active_share" in active.estimates:
         now = active["active_share"]
-        parts.append(f"{now.short} {'of account owners ' if 'accounts_count' in seen else ''}are active")
+        owners = "accounts_count" in seen
+        parts.append(f"{now.short} of account owners are active" if owners else f"{now.short} are active")
     if held is not None:
         parts.append(f"a customer holds {held['products_mean'].value:.1f} products")
     day = pd.Timestamp(seen["as_of"].max() if len(seen) else bank.date)
@@ -99,7 +100,8 @@ def trust(checks: Checks) -> tuple[str, Estimate]:
     places = sorted({one.where.split(".")[0] for one in checks.alarms})
     said = f"raise {_number(len(checks.alarms), 'alarm')} in {', '.join(places)}: {', '.join(told)}"
     blind = "" if len(checks["drift"].frame) else " Drift by month cannot be seen in them."
-    return f"The data {said if told else 'raise no alarm'}.{blind} {checks['set_aside'].reading}", checks.count
+    said = f"The data {said}." if told else "The data raise no alarm."
+    return f"{said}{blind} {checks['set_aside'].reading}", checks.count
 
 
 def mend_first(checks: Checks) -> Evidence:
@@ -126,7 +128,7 @@ def mend_first(checks: Checks) -> Evidence:
             for table in dict.fromkeys(one.where.split(".")[0] for one in alarms):
                 same = [one for one in alarms if one.where.split(".")[0] == table]
                 where = list(dict.fromkeys(one.where for one in same))
-                more = f", and {_number(len(same) - 1, 'more', 'more')} of the kind" if len(same) > 1 else ""
+                more = f", and {len(same) - 1} more of the kind" if len(same) > 1 else ""
                 rows.append((kind, ", ".join(where), same[0].fact + more, same[0].cure))
     frame = pd.DataFrame(rows, columns=["alarm", "where", "what", "cure"])
     chance = f"In a sound bank the chance of any alarm is at most {share_text(checks.false_alarm_rate)}."

@@ -40,15 +40,22 @@ def family_shares(seen: pd.DataFrame) -> Evidence:
     if not len(frame):
         return Evidence(frame, "Hardly any product is open", "", few or "No customer holds an open product.")
     first = frame.iloc[0]
-    second = f"; {share_text(frame.iloc[1]['share'])} {frame.iloc[1]['family']}" if len(frame) > 1 else ""
+    title = f"{share_text(first['share'])} hold a product of family {first['family']}"
+    said = f"Of {count_text(len(seen))} customers {share_text(first['share'])} hold a product of family {first['family']}"
+    if len(frame) > 1:
+        next_share, next_family = share_text(frame.iloc[1]["share"]), frame.iloc[1]["family"]
+        title = f"{share_text(first['share'])} hold a product of family {first['family']}; {next_share} {next_family}"
+        said = (
+            f"Of {count_text(len(seen))} customers {share_text(first['share'])} hold a product of family "
+            f"{first['family']} and {next_share} {next_family}"
+        )
     rest = f" The rarest family shown is {frame.iloc[-1]['family']} ({share_text(frame.iloc[-1]['share'])})."
     return Evidence(
         frame,
-        title=f"{share_text(first['share'])} hold a product of family {first['family']}{second}",
+        title=title,
         about=f"Customers with at least one open product of the family, % of {count_text(len(seen))}; "
         "Wilson 95 % interval",
-        reading=f"Of {count_text(len(seen))} customers {share_text(first['share'])} hold a product of family "
-        f"{first['family']}{second.replace(';', ' and')}." + (rest if len(frame) > 2 else "") + (few and f" {few}"),
+        reading=f"{said}." + (rest if len(frame) > 2 else "") + (few and f" {few}"),
     )
 
 
@@ -68,7 +75,7 @@ def products_held(seen: pd.DataFrame) -> Evidence:
     """
     held = seen["products_count"].dropna()
     top = held.clip(upper=_MOST).astype(int)
-    names = [str(k) for k in range(_MOST)] + [f"{_MOST} and more"]
+    names = [str(k) for k in range(_MOST)] + [f"{_MOST:d} and more"]
     counts = top.value_counts().reindex(range(_MOST + 1), fill_value=0).rename("customers_count")
     counts.index = names
     frame = pd.concat([counts, proportions(counts, len(held))], axis=1).rename_axis("products").reset_index()

@@ -94,7 +94,7 @@ def leaks(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
     if len(odd):
         first = odd.iloc[0]
         said = (
-            f"{', '.join(odd['column'].unique())} {'know' if odd['column'].nunique() > 1 else 'knows'} who has left: "
+            f"{', '.join(odd['column'].unique())} know{'' if odd['column'].nunique() > 1 else 's'} who has left: "
             f"{_named(first)} stands at {share_text(first['gone_share'])} of former and "
             f"{share_text(first['present_share'])} of present customers."
         )
@@ -122,4 +122,4 @@ def _counts(bank: Bank, column: str, kind: str, who: str) -> list[tuple[str, str
 
 
 def _named(row: pd.Series) -> str:
-    return f"{row['column']} {'empty' if row['value'] == '(empty)' else repr(row['value'])}"
+    return f"an empty {row['column']}" if row["value"] == "(empty)" else f"{row['value']!r} in {row['column']}"

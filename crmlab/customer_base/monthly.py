@@ -74,7 +74,7 @@ def drift(bank: Bank, *, months: int = 24, false_alarm_rate: float = 0.05) -> Ev
             parts.append(
                 _part(
                     name,
-                    f"median {'balance' if name == 'balances' else 'transaction'}",
+                    "median balance" if name == "balances" else "median transaction",
                     bank.currency,
                     typical,
                     is_amount=True,
@@ -83,7 +83,7 @@ def drift(bank: Bank, *, months: int = 24, false_alarm_rate: float = 0.05) -> Ev
             scaled[parts[-1]["series"].iloc[0]] = np.log(typical.where(settled & (typical > 0)))
         if gap and gap in bank.columns(name) and found["empty"].sum() > 0:
             share = found["empty"] / found["rows"].where(found["rows"] > 0)
-            parts.append(_part(name, f"{words} without {gap.removesuffix('_on').replace('_', ' ')}", "share", share))
+            parts.append(_part(name, f"{words} that lack {gap.removesuffix('_on').replace('_', ' ')}", "share", share))
             half = (found["empty"] + 0.5) / (found["rows"] + 1.0)
             scaled[parts[-1]["series"].iloc[0]] = np.log(half / (1 - half)).where(settled)
     if not parts:

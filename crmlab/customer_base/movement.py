@@ -94,16 +94,22 @@ def movement(bank: Bank, *, months: int = 24) -> Evidence:
             estimates=estimates if came < start else {},
         )
     left = rate(went, start, unit="share")
-    word = "grew" if came > went else "shrank" if came < went else "stood still"
-    by = f" by {count_text(abs(came - went))}" if came != went else ""
+    many = count_text(abs(came - went))
+    base = (
+        f"The base grew by {many}"
+        if came > went
+        else f"The base shrank by {many}"
+        if came < went
+        else "The base stood still"
+    )
     return Evidence(
         frame,
-        title=f"The base {word}{by}: {count_text(came)} joined, {count_text(went)} left in a year"
+        title=f"{base}: {count_text(came)} joined, {count_text(went)} left in a year"
         if len(year) == 12
-        else f"The base {word}{by}: {count_text(came)} joined, {count_text(went)} left",
+        else f"{base}: {count_text(came)} joined, {count_text(went)} left",
         about=f"Customers who joined (up) and left (down), number a month; full count; {len(frame)} whole months",
         reading=f"In {span} {count_text(came)} customers joined and {count_text(went)} left: "
-        f"{joined.text} and {left.text} of the {count_text(start)} at the start. The base {word}{by}.",
+        f"{joined.text} and {left.text} of the {count_text(start)} at the start. {base}.",
         estimates=estimates | {"left_share": left},
     )
 

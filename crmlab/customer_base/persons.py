@@ -54,7 +54,7 @@ def duplicates(bank: Bank, *, false_alarm_rate: float = 0.05) -> Evidence:
             continue
         others = [f'"{c}"' for c in bank.columns(name) if c not in CONTRACT[name].key]
         total, extra = _equal_rows(bank, name, ", ".join(others))
-        rows.append((f"{name}: rows equal but for the key", extra, np.nan, total, False))
+        rows.append((f"{name.replace('_', ' ')}: rows equal but for the key", extra, np.nan, total, False))
     facts = [c for c in ("gender", "district") if bank.has(f"customers.{c}")]
     said = "Birth dates are not known, so persons cannot be compared."
     if bank.has("customers.birth_on"):

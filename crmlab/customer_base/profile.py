@@ -41,7 +41,7 @@ def age_profile(seen: pd.DataFrame) -> Evidence:
     counts = counts[counts.sum(axis=1).cumsum() > 0] if len(known) else counts
     frame = counts.rename_axis("band").reset_index().melt("band", var_name="gender", value_name="customers_count")
     frame = frame.assign(band=frame["band"].astype("str"), share=frame["customers_count"] / max(len(known), 1))
-    ages = median(seen["age_years"], unit="years")
+    ages = median(seen["age_years"], unit="years old")
     women = proportion((known["gender"] == "female").sum(), len(known))
     with_age = seen["age_years"].dropna()
     old = proportion((with_age >= 65).sum(), len(with_age))
@@ -50,7 +50,7 @@ def age_profile(seen: pd.DataFrame) -> Evidence:
         frame,
         title=f"Half of the customers are {ages.value:.0f} or older; {share_text(old.value)} are 65 or more",
         about=f"Share of {count_text(len(known))} customers with known age and gender, %; full count",
-        reading=f"The median age is {ages.text}. {old.text} are 65 or older, and {women.text} are women."
+        reading=f"The median customer is {ages.text}. {old.text} are 65 or older, and {women.text} are women."
         + (f" Age or gender of {count_text(unknown)} customers is not known." if unknown else ""),
         estimates={"age_median": ages, "women_share": women, "over_65_share": old},
     )

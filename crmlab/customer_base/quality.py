@@ -225,7 +225,7 @@ def missing(bank: Bank, *, limit: float = 0.05) -> Evidence:
     gaps = gaps.sort_values(["missing_share", "table", "column"], ascending=[False, True, True]).reset_index(drop=True)
     many = int((gaps["missing_share"] > limit).sum())
     most = "".join(
-        f" Most in {row.table}.{row.column}: {share_text(row.missing_share)}." for row in gaps[:1].itertuples()
+        f" Most in {_cell(row.table, row.column)}: {share_text(row.missing_share)}." for row in gaps[:1].itertuples()
     )
     return Evidence(
         gaps,
@@ -257,8 +257,13 @@ def set_aside(report: object) -> Evidence:
     read = sum(count for count, _ in (report.rows or {}).values())
     emptied = int(frame.loc[frame["fate"] == "cell emptied", "rows_count"].sum())
     share = f" ({share_text(aside / read)} of {count_text(read)} read)" if read and aside else ""
-    word = "row was" if aside == 1 else "rows were"
-    said = f"{count_text(aside)} {word} set aside at the door{share}" if aside else "No row was set aside at the door"
-    cells = f", and {count_text(emptied)} cells were emptied" if emptied else ""
+    said = "No row was set aside at the door"
+    if aside:
+        said = f"{aside:,} row{'s' if aside > 1 else ''} w{'ere' if aside > 1 else 'as'} set aside at the door" + share
+    cells = f", and {emptied:,} cells were emptied" if emptied else ""
     rules = {"broken_count": Estimate(float(sum(v.is_error for v in report.violations)), unit="count")}
     return Evidence(frame, "Rows that break the contract", "Full count", f"{said}{cells}.", rules)
+
+
+def _cell(table: str, column: str) -> str:
+    return f"`{table}.{column}`"

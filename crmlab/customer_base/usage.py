@@ -51,14 +51,14 @@ def active_by_month(bank: Bank, *, months: int = 24, window: int = 3) -> Evidenc
         return Evidence(frame, "", "", f"No whole window of activity {words} lies in the data.")
     last, before = frame.iloc[-1], frame.iloc[-13] if len(frame) > 12 else frame.iloc[0]
     now = proportion(last["active_count"], int(last["n"]))
-    then = f"{share_text(before['share'])} in {before['month']:%B %Y}"
+    then, month = share_text(before["share"]), before["month"]
     return Evidence(
         frame,
-        title=f"{now.short} of account owners are active; it was {then}",
+        title=f"{now.short} of account owners are active; it was {then} in {month:%B %Y}",
         about=f"Customers with an account who started at least one booking {words}, % of those with an account; "
         f"{count_text(last['n'])} at the end; Wilson 95 % interval",
         reading=f"Of the customers with an account of their own {now.text} started at least one booking {words} to the "
-        f"end of {last['month']:%B %Y}; it was {then}.",
+        f"end of {last['month']:%B %Y}; it was {then} in {month:%B %Y}.",
         estimates={"active_share": now},
     )
 
@@ -208,9 +208,10 @@ def channel_shares(bank: Bank, *, months: int = 24) -> Evidence:
     )
     lead = share_text(totals.iloc[0] / totals.sum()) if len(totals) else "none"
     first = shown[0] if shown else "no channel"
+    online = "none" if none else digital.short
     return Evidence(
         frame.reset_index(drop=True),
-        title=f"{first.capitalize()} leads with {lead} of bookings; {'none' if none else digital.short} digital",
+        title=f"{first.capitalize()} leads with {lead} of bookings; {online} digital",
         about=f"Bookings the customer started, by channel, % of the month's; {count_text(totals.sum())} bookings, "
         f"{len(starts)} months; full count",
         reading=f"In the last {min(len(starts), 12)} whole months {how}. The largest channel over {len(starts)} months "

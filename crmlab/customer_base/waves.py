@@ -87,7 +87,11 @@ def waves(bank: Bank, *, scale: tuple[float, float] | None = None, false_alarm_r
 def said_of(row: object) -> str:
     """Say what is odd about a wave."""
     usual = "in other waves" if np.isfinite(row.shift) else "on the questionnaire"
-    moved = f"; {abs(row.shift):.1f} points {'higher' if row.shift > 0 else 'lower'} over {row.items_count} items"
+    moved = (
+        f"; {abs(row.shift):.1f} points higher over {row.items_count} items"
+        if row.shift > 0
+        else f"; {abs(row.shift):.1f} points lower over {row.items_count} items"
+    )
     return (
         f"wave {row.wave}: answers from {row.low:g} to {row.high:g}, {usual} from {row.usual_low:g} to "
         f"{row.usual_high:g}{moved if np.isfinite(row.shift) else ''}"

@@ -68,7 +68,7 @@ def read_model(path: Path | str, *, basis: str = "") -> dict[str, Any]:
     try:
         whole = json.loads(file.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        where = " (line " + f"{error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         refuse(f"model: {name!r} is not JSON{where}. {_CURE}")
     except OSError as error:
         refuse(f"model: {name!r} cannot be read: {error.strerror}. {_CURE}")
@@ -136,7 +136,7 @@ def _plain(value: Any) -> Any:
 
 
 def _problems(value: Any, place: str) -> Iterator[str]:
-    where = f" at {place}" if place else ""
+    where = " at " + place if place else ""
     if isinstance(value, dict):
         strange = [key for key in value if not isinstance(key, str)]
         if strange:

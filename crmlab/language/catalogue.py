@@ -23,7 +23,7 @@ def catalogue(language: str) -> dict[str, str]:
     """Open the catalogue of a language: English wording -> wording; empty for English.
 
     >>> catalogue("zh")["Next steps"], catalogue("en")
-    ('后续步骤', {})
+    ('下一步', {})
     >>> catalogue("fr")
     Traceback (most recent call last):
     crmlab.errors.CrmlabError: language 'fr' is not known. There are en, zh.

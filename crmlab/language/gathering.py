@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crmlab.language.catalogue import FOLDER, parse_po
-from crmlab.language.messages import in_code, in_notebook
+from crmlab.language.messages import glossary_rows, in_code, in_notebook
 
 __all__ = ["gathered", "lacking", "left_over", "main", "written"]
 
 # Parts whose texts no reader of a report or deck sees.
 _SILENT = frozenset({"bank", "cli", "language", "simulation", "snapshots"})
+GLOSSARY = "glossary"
 # Words of frames: labels, headers, names of simulated products. They are found in runs, not in the code.
 WORDS = "words"
 
@@ -25,7 +26,8 @@ WORDS = "words"
 def gathered(package: Path, notebooks: Path) -> dict[str, dict[str, str]]:
     """Gather wordings: catalogue -> wording -> where it was found first.
 
-    A part of the package has a catalogue of its own, so has a sub-package, and so has a notebook.
+    A part of the package has a catalogue of its own, so has a sub-package, so has a notebook, and so has the glossary
+    that lies beside the package.
     """
     found: dict[str, dict[str, str]] = {}
     seen: set[str] = set()
@@ -38,6 +40,10 @@ def gathered(package: Path, notebooks: Path) -> dict[str, dict[str, str]]:
         _add(found, parts[0], in_template(path.read_text(encoding="utf-8")), "/".join(parts), seen)
     for path in sorted(notebooks.glob("[0-9]*.ipynb")):
         _add(found, path.stem, in_notebook(path), path.name, seen)
+    glossary = package.parent / "GLOSSARY.md"
+    if glossary.is_file():
+        rows = glossary_rows(glossary.read_text(encoding="utf-8"))
+        _add(found, GLOSSARY, [text for row in rows for text in row], glossary.name, seen)
     return found
 
 

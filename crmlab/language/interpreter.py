@@ -31,13 +31,18 @@ _UNITS = (
     r"million|billion"
 )
 _MEASURED = re.compile(rf"([^.;:]+), ({_UNITS})")
+_SENTENCE_END = re.compile(r"[.?!] (?=\S)")
 _BREAKS = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
+_BEFORE, _AFTER = (" ", ",", ";", ":", "("), (" ", "(")  # how a message begins or ends that is put to others
 _ENDS = {".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
 _QUOTES = {'"': "“”", "'": "‘’", "“": "“”"}
 _SPACE = re.compile(r"(?<=[，。；：、？！（）”]) +(?=\S)| +(?=[，。；：、？！（）])")
 _MOST_LEFT = 0.5  # of the letters of a text of so many words
 _SENTENCE = 6
-_MOST_STEPS = 6_000  # of one text: what is not told by then stays in English
+_WEAK = 10  # letters: a message of fewer explains a long text by chance
+_FEW_WORDS = 5
+_PIECES_AHEAD = 4  # of a text that is cut: a message of code is hardly longer
+_MOST_STEPS = 2_000  # of one text: what is not told by then stays in English
 
 
 @dataclass(frozen=True)
@@ -81,16 +86,19 @@ class Interpreter:
         texts = catalogue(language) if texts is None else texts
         self._plain: dict[str, str] = {}
         self._patterns: list[tuple[str, Pattern, str]] = []
-        self._by_anchor: dict[str, list[int]] = {}
+        self._joints: list[tuple[str, int]] = []  # texts where a message begins (0) or ends (1) that follows another
         for english, said in texts.items():
-            made = pattern(english)
-            if not made.fields:
-                self._plain[made.parts[0]] = said.replace("{{", "{").replace("}}", "}")
-                continue
-            self._patterns.append((english, made, said))
+            whole, made = pattern(english), pattern(english.strip())
+            if made.fields:
+                self._patterns.append((english, made, said.strip()))
+            else:
+                self._plain[made.parts[0]] = said.strip().replace("{{", "{").replace("}}", "}")
+            if whole.parts[0][:1] in _BEFORE and whole.parts[0].strip():
+                self._joints.append((whole.parts[0], 0))
+            if whole.parts[-1][-1:] in _AFTER and whole.parts[-1].strip():
+                self._joints.append((whole.parts[-1], 1))
         self._patterns.sort(key=lambda one: -one[1].fixed)
         self._anchors = [max(made.parts, key=len) for _, made, _ in self._patterns]
-        self._starts = {text: said for text, said in self._plain.items() if text[:1] in " ,;:(" or text[-1:] in " (:"}
 
     def __call__(self, text: str) -> str:
         """Tell a text; in English it stays as it is."""
@@ -127,11 +135,15 @@ class _Reading:
         self._plain = of._plain
         self._text = text
         self._tried = [
-            one for one, anchor in zip(of._patterns, of._anchors, strict=True) if anchor in text or not anchor.strip()
+            one
+            for one, anchor in zip(of._patterns, of._anchors, strict=True)
+            if not anchor.strip() or anchor in text or anchor[:1].swapcase() + anchor[1:] in text
         ]
-        self._pieces = [(piece, said) for piece, said in of._starts.items() if piece in text]
+        self._joints = [(part, end) for part, end in of._joints if part in text]
         self._memo: dict[str, _Told] = {}
-        self._steps = 0
+        self.steps = 0
+        self._ways = (self._sentence_first, self._as_message, self._measured, self._with_end, self._with_pieces,
+                      self._cut, self._enclosed)  # fmt: skip
 
     def whole(self) -> _Told:
         said = self._tell(self._text.strip())
@@ -141,8 +153,9 @@ class _Reading:
         return _Told(_SPACE.sub("", said.text), said.left, said.strain)
 
     def _tell(self, text: str) -> _Told:
+        text = text.strip()
         if text not in self._memo:
-            self._steps += 1
+            self.steps += 1
             self._memo[text] = _Told(text, (text,))  # while it is being read it cannot explain itself
             self._memo[text] = self._best(text)
         return self._memo[text]
@@ -153,9 +166,9 @@ class _Reading:
         if (known := self._known(text)) is not None:
             return _Told(known)
         best = _Told(text, (text,))
-        if self._steps > _MOST_STEPS:
+        if self.steps > _MOST_STEPS:
             return best
-        for ways in (self._as_message, self._measured, self._with_end, self._with_pieces, self._cut, self._enclosed):
+        for ways in self._ways:
             for told in ways(text):
                 if told.cost < best.cost:
                     best = told
@@ -166,14 +179,29 @@ class _Reading:
     def _known(self, text: str) -> str | None:
         if day := _DAY.fullmatch(text):
             return f"{day[3]}年{_MONTHS.index(day[2]) + 1}月{int(day[1])}日"
-        for form in (text, text[:1].lower() + text[1:], text[:1].upper() + text[1:], text.lower()):
+        for form in (*_forms(text), text.lower()):
             if form in self._plain:
                 return self._plain[form]
         return None
 
+    def _sentence_first(self, text: str) -> Iterable[_Told]:
+        """Cut behind the first sentences that are a message wholly, before any message is read across sentences."""
+        for end in _SENTENCE_END.finditer(text):
+            sentence = text[: end.start() + 1]
+            whole = self._wholly(sentence)
+            if whole is None and (inner := self._wholly(sentence[:-1])) is not None:
+                whole = _Told(inner.text + _ENDS[sentence[-1]])
+            if whole is not None:
+                yield _joined(whole, "", self._tell(text[end.end() :]))
+                return
+
+    def _wholly(self, text: str) -> _Told | None:
+        if (known := self._known(text)) is not None:
+            return _Told(known)
+        return next((told for told in self._as_message(text) if told.cost == (0, 0)), None)
+
     def _as_message(self, text: str) -> Iterable[_Told]:
-        forms = dict.fromkeys((text, text[:1].lower() + text[1:], text[:1].upper() + text[1:]))
-        for form in forms:
+        for form in _forms(text):
             for english, made, said in self._tried:
                 if made.fixed == 0 and len(self._tried) > 1 and english.strip("{}").isidentifier():
                     continue
@@ -183,6 +211,7 @@ class _Reading:
                     told = [self._tell(value) if value.strip() else _Told(value) for value in values]
                     filled = _fill(said, dict(zip(made.fields, told, strict=True)))
                     strain = sum(one.strain for one in told) + sum(len(_BREAKS.findall(value)) for value in values)
+                    strain += made.fixed < _WEAK and max(len(value.split()) for value in values) > _FEW_WORDS
                     yield _Told(filled, tuple(part for one in told for part in one.left), strain)
 
     def _measured(self, text: str) -> Iterable[_Told]:
@@ -199,37 +228,23 @@ class _Reading:
 
     def _with_pieces(self, text: str) -> Iterable[_Told]:
         """Cut where a message begins or ends that was written to be put together with others."""
-        places = set()
-        for piece, _ in self._pieces:
-            start = text.find(piece)
-            while start >= 0:
-                places |= {start, start + len(piece)}
-                start = text.find(piece, start + 1)
-        for _, made, _ in self._tried:
-            first, last = made.parts[0], made.parts[-1]
-            if first[:1] in (" ", ",", ";", ":", "(") and first.strip():
-                start = text.find(first)
-                while start >= 0:
-                    places.add(start)
-                    start = text.find(first, start + 1)
-            if last[-1:] in (" ", "(") and last.strip():
-                start = text.find(last)
-                while start >= 0:
-                    places.add(start + len(last))
-                    start = text.find(last, start + 1)
-        for place in sorted(places):
-            if 0 < place < len(text):
-                yield _joined(self._tell(text[:place]), "", self._tell(text[place:]))
+        places = {start + end * len(part) for part, end in self._joints for start in _found(text, part)}
+        for place in sorted(place for place in places if 0 < place < len(text))[:_PIECES_AHEAD]:
+            yield _joined(self._tell(text[:place]), "", self._tell(text[place:]))
 
     def _cut(self, text: str) -> Iterable[_Told]:
+        """Cut at the strongest joint there is: a first part of a few pieces, and the rest."""
         for english, said in _JOINTS:
-            start = text.find(english)
-            while start > 0:
+            places = [start for start in _places(text, english) if text[:start].strip() and text[start:].strip(english)]
+            for start in places[:_PIECES_AHEAD]:
                 left, right = text[:start], text[start + len(english) :]
-                if left.strip() and right.strip() and not (english == ", " and left[-1:].isdigit() and not right[:1]):
+                if english[0] in ".?!":  # a sentence keeps its end: its message may have it
+                    left, said = text[: start + 1], ""
+                if right.strip():
                     joint = "、" if english == ", " and _is_listed(text, start) else said
                     yield _joined(self._tell(left), joint, self._tell(right))
-                start = text.find(english, start + 1)
+            if places:
+                return
 
     def _enclosed(self, text: str) -> Iterable[_Told]:
         for mark in ("**", "*"):
@@ -239,22 +254,39 @@ class _Reading:
         if text[:1] in _QUOTES and text[-1:] in ('"', "'", "”") and len(text) > 2:
             inner, marks = self._tell(text[1:-1]), _QUOTES[text[0]]
             yield _Told(f"{marks[0]}{inner.text}{marks[1]}", inner.left, inner.strain)
-        start = text.find(" (")
-        while start >= 0:
+        for start in _found(text, " (")[:_PIECES_AHEAD]:
             end = _closing(text, start + 1)
             if end > 0:
                 before, inner = self._tell(text[:start]), self._tell(text[start + 2 : end])
                 told = _joined(_joined(before, "（", inner), "）", _Told(""))
                 rest = text[end + 1 :].strip()
                 yield _joined(told, "", self._tell(rest)) if rest else told
-            start = text.find(" (", start + 1)
         if text[:1] == "(" and _closing(text, 0) == len(text) - 1:
             inner = self._tell(text[1:-1])
             yield _Told(f"（{inner.text}）", inner.left, inner.strain)
 
 
+def _forms(text: str) -> tuple[str, ...]:
+    """Give the forms in which a wording may stand: it may begin a sentence."""
+    return tuple(dict.fromkeys((text, text[:1].lower() + text[1:], text[:1].upper() + text[1:])))
+
+
 def _joined(one: _Told, joint: str, other: _Told) -> _Told:
     return _Told(one.text + joint + other.text, one.left + other.left, one.strain + other.strain)
+
+
+def _places(text: str, part: str) -> list[int]:
+    """Find a part outside parentheses, or, where it stands only inside, there."""
+    found, deep = [], []
+    for start in _found(text, part):
+        before = text[:start]
+        (deep if before.count("(") > before.count(")") else found).append(start)
+    return found or deep
+
+
+def _found(text: str, part: str) -> list[int]:
+    """Find every place of a part in a text."""
+    return [match.start() for match in re.finditer(re.escape(part), text)]
 
 
 def _is_listed(text: str, place: int) -> bool:

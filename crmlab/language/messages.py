@@ -18,7 +18,10 @@ _SILENT_CALLS = frozenset(
      "skip", "parametrize", "fullmatch", "match", "sub", "search", "finditer", "findall", "split"}
 )  # fmt: skip
 _MARKS = frozenset({"say", "later"})
-_SQL = re.compile(r"\b(?:SELECT|FROM|WHERE|JOIN|GROUP BY|ORDER BY|PARTITION|COALESCE|select|partition by)\b")
+_SQL = re.compile(
+    r"\b(?:SELECT|FROM|WHERE|JOIN|GROUP BY|ORDER BY|PARTITION|COALESCE|select|partition by|is (?:not )?null)\b"
+    r"|\b(?:coalesce|cast|last_day|date_diff|date_trunc|count|max|min|sum|try_cast)\(|\bdate '|- interval\b|\bwhen '"
+)
 _MOST_FORMS = 8  # of one wording with choices inside
 
 
@@ -46,7 +49,7 @@ def in_code(source: str) -> list[str]:
 
     Examples
     --------
-    >>> in_code('said = f"{len(rows):,} row{"s" if many else ""} of {study.name} left"')
+    >>> in_code("said = f'{len(rows):,} row{\\"s\\" if many else \\"\\"} of {study.name} left'")
     ['{len:,} rows of {name} left', '{len:,} row of {name} left']
     """
     reader = _Reader()

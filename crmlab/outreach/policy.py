@@ -170,4 +170,4 @@ def _complaining(bank: Bank) -> set[str]:
 def _either(channels: Sequence[str]) -> str:
     names = {"email": "e-mail", "sms": "SMS", "social": "social media"}
     asked = [names.get(name, name) for name in channels if name in ASKS]
-    return asked[0] if len(asked) == 1 else f"{', '.join(asked[:-1])} or {asked[-1]}" if asked else "any channel"
+    return asked[0] if len(asked) == 1 else " or ".join((", ".join(asked[:-1]), asked[-1])) if asked else "any channel"

@@ -9,10 +9,11 @@ from html import escape
 from pathlib import Path
 
 from crmlab.language import Interpreter
+from crmlab.language.messages import glossary_rows
 from crmlab.reporting.markup import inline_html
 from crmlab.reporting.results import write_whole
 
-__all__ = ["GLOSSARY_PAGE", "Term", "link_terms", "read_glossary", "write_glossary"]
+__all__ = ["GLOSSARY_PAGE", "Term", "link_terms", "read_glossary", "told_terms", "write_glossary"]
 
 GLOSSARY_PAGE = "glossary.html"
 # Prose is linked; headings, tables, code, links and captions are left as they are.
@@ -26,12 +27,12 @@ _LONGEST_TIP = 160
 # Words of every day: explained in the glossary, but a link at each first "customer" would only be noise.
 _EVERYDAY = frozenset({
     "account", "act", "active", "alarm", "assets", "attitude", "basis", "behaviour", "cell", "closing", "contact",
-    "contract", "customer", "debt", "door", "effect", "estimate", "evidence", "fade", "family", "finding",
-    "frequency", "gap", "headline", "importance", "interaction", "interval", "item", "latent", "loading", "lot",
-    "margin", "measure", "member", "model", "none", "observation", "occasion", "opportunity", "outcome", "owner",
-    "peers", "performance", "product", "question", "reason", "response", "rule", "run", "scene", "score", "segment",
-    "service", "sign", "silence", "stage", "story", "suitable", "theme", "treatment", "true", "validation", "value",
-    "wave", "weight",
+    "contract", "customer", "debt", "door", "earn", "effect", "estimate", "evidence", "fade", "family", "finding",
+    "frequency", "gap", "headline", "held", "importance", "interaction", "interval", "item", "latent", "loading", "lot",
+    "margin", "measure", "member", "model", "monetary", "none", "observation", "occasion", "opportunity", "outcome",
+    "owner", "peers", "performance", "product", "question", "reason", "response", "rule", "run", "scene", "score",
+    "segment", "service", "sign", "silence", "stage", "story", "suitable", "theme", "treatment", "true", "validation",
+    "value", "wave", "weight",
 })  # fmt: skip
 
 
@@ -62,9 +63,11 @@ class Term:
 
         >>> Term("", "reach, share of reach (`reach_share`)", "").words
         ('reach', 'share of reach')
+        >>> Term("", "触达、触达占比（`reach_share`）", "").words
+        ('触达', '触达占比')
         """
-        plain = re.sub(r"\([^)]*\)|`[^`]*`", "", self.term)
-        names = (" ".join(part.split()) for part in re.split(r"[,;/]", plain))
+        plain = re.sub(r"\([^)]*\)|（[^）]*）|`[^`]*`", "", self.term)
+        names = (" ".join(part.split()) for part in re.split(r"[,;/、，；]", plain))
         return tuple(name for name in names if len(name) > (1 if _CHINESE.search(name) else 2))
 
     @property
@@ -79,7 +82,7 @@ class Term:
     def tip(self) -> str:
         """The first sentence of the meaning, without marks, for a reader who points at the word."""
         plain = re.sub(r"[`*]|\[|\]\([^)]*\)", "", self.meaning)
-        first = re.split(r"(?<=[.!?])\s", plain, maxsplit=1)[0]
+        first = re.split(r"(?<=[.!?])\s|(?<=[。！？])", plain, maxsplit=1)[0]
         return first if len(first) <= _LONGEST_TIP else f"{first[: _LONGEST_TIP - 1].rsplit(' ', 1)[0]} ..."
 
 
@@ -92,26 +95,23 @@ def read_glossary(path: Path) -> tuple[Term, ...]:
         ``GLOSSARY.md``: second-level headings, under each a table of term and meaning.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return tuple(Term(*row) for row in glossary_rows(path.read_text(encoding="utf-8")))
     except OSError:
         return ()
-    section, found = "", []
-    for line in lines:
-        if line.startswith("## "):
-            section = line[3:].strip()
-        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        if len(cells) == 2 and cells[0] != "term" and not set(cells[0]) <= {"-", ":", " "}:
-            found.append(Term(section, cells[0], cells[1]))
-    return tuple(found)
 
 
 def told_terms(terms: Iterable[Term], tell: Interpreter) -> tuple[Term, ...]:
-    """Give the terms of a glossary in another language; their places on its page stay those of the English names."""
-    return tuple(
-        Term(tell(one.section), "; ".join(tell(name) for name in one.words) or tell(one.term), tell(one.meaning),
-             one.anchor)
-        for one in terms
-    )  # fmt: skip
+    """Give the terms of a glossary in another language, to link them.
+
+    Names are those of the told term, in the order of the English ones, without words of every day; places on the page
+    stay those of the English terms.
+    """
+    told = []
+    for one in terms:
+        pairs = zip(one.words, Term("", tell(one.term), "").words, strict=False)
+        names = [name for english, name in pairs if english.lower() not in _EVERYDAY]
+        told.append(Term(tell(one.section), "; ".join(names), tell(one.meaning), one.anchor))
+    return tuple(told)
 
 
 def write_glossary(folder: Path, terms: Sequence[Term]) -> Path | None:

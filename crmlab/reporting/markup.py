@@ -56,6 +56,9 @@ def _markdown() -> Any:
                 return text
             return f'<a href="{escape(url)}" rel="noreferrer">{text}</a>'
 
+        def block_code(self, code: str, info: str | None = None) -> str:
+            return super().block_code(code, info).replace("<pre>", '<pre tabindex="0">', 1)  # keys can scroll it
+
         def heading(self, text: str, level: int, **attributes: Any) -> str:
             return f"<h{max(3, level)}>{text}</h{max(3, level)}>\n"
 
@@ -67,6 +70,8 @@ def markdown_html(text: str) -> str:
 
     >>> markdown_html("A **bold** <script>x</script> ![map](http://x/y.png)")
     '<p>A <strong>bold</strong> &lt;script&gt;x&lt;/script&gt; map</p>\\n'
+    >>> markdown_html("```\\na\\n```")
+    '<pre tabindex="0"><code>a\\n</code></pre>\\n'
     """
     return str(_markdown()(text))
 
@@ -153,8 +158,13 @@ def plain_table_html(html: str) -> tuple[str, list[str]]:
 
     >>> plain_table_html('<div onclick="x()"><table class="c"><tr><th>n</th></tr></table><script>x</script></div>')
     ('<table><tr><th>n</th></tr></table>', ['n'])
+
+    The empty corner of a frame heads nothing:
+
+    >>> plain_table_html("<table><tr><th></th><th>n</th></tr></table>")[0]
+    '<table><tr><td></td><th>n</th></tr></table>'
     """
     reader = _Plain()
     reader.feed(html)
     reader.close()
-    return "".join(reader.parts).strip(), reader.headers
+    return re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", "".join(reader.parts).strip()), reader.headers

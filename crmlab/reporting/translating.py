@@ -30,6 +30,7 @@ _ATTRIBUTES = ("alt", "aria-label", "title")
 _TERM_LINK = re.compile(r'<a class="term"[^>]*>(.*?)</a>', re.DOTALL)
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`"}
 _EDGES = re.compile(r"^([\s.,;:!?()]*)(.*?)([\s,;:(]*)$", re.DOTALL)
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 _SIGNS = {
     ". ": "。",
     ".": "。",
@@ -190,7 +191,10 @@ class _Told:
             return _SIGNS.get(text, text)
         if self._watch and (left := self._tell.left(inner)):
             self._watch(inner, left)
-        return _SIGNS.get(before, before) + self._tell(inner) + _SIGNS.get(after, after)
+        told = self._tell(inner)
+        if _CHINESE.search(told):  # Chinese puts no space between words
+            before, after = ("" if edge == " " else edge for edge in (before, after))
+        return _SIGNS.get(before, before) + told + _SIGNS.get(after, after)
 
     def block(self, run: Sequence[str]) -> str:
         """Tell what stands between two block tags: cut at links and small print, else as one text with its marks."""
@@ -212,7 +216,10 @@ class _Told:
         if re.fullmatch(r"`[^`]*`", bare):
             return "".join(part)
         before, after = marked[: len(marked) - len(marked.lstrip())], marked[len(marked.rstrip()) :]
-        return before + inline_html(self.text(bare)) + after
+        told = self.text(bare)
+        if _CHINESE.search(told):
+            before, after = ("" if edge == " " else edge for edge in (before, after))
+        return before + inline_html(told) + after
 
     def tag(self, tag: str, pictures: Mapping[str, str]) -> str:
         """Tell a tag's texts for those who cannot see, lead its link to the same language, exchange its picture."""

@@ -57,8 +57,9 @@ def study_or_reason(
     question (an unknown wave, a kept index of another questionnaire) is an error.
     """
     if bank.has("surveys") and not _rows_count(bank, occasion):
-        seen = f" by {bank.date}" if bank.date else ""
-        return None, f"no wave of the {occasion} survey was answered{seen}"
+        if bank.date:
+            return None, f"no wave of the {occasion} survey was answered by {bank.date}"
+        return None, f"no wave of the {occasion} survey was answered"
     try:
         asked = read_questionnaire(questionnaire) if isinstance(questionnaire, str) and questionnaire else questionnaire
         answers = answers_on(bank, asked or None, occasion=occasion)

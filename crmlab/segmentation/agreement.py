@@ -128,7 +128,7 @@ def agreement(
         about=f"{names[0]} (rows) and {names[1]}: % of each row; Wilson 95 % interval; "
         f"{count_text(len(first))} customers in both",
         reading=_reading(found, frame, table, names)
-        + (f" {count_text(out)} customers who are missing in one of them are left out." if out else ""),
+        + (" " + f"{count_text(out)} customers who are missing in one of them are left out." if out else ""),
         estimates={"adjusted_rand": found},
     )
 

@@ -94,7 +94,12 @@ def beside_others(
         value = found[closest].value
         how = "almost the same" if value >= 0.8 else "partly the same" if value >= _ALIKE else "something else"
         subject = closest.capitalize() if value >= _ALIKE else "Every other basis"
-        title = f"{subject} says {how}: adjusted Rand {'' if value >= _ALIKE else 'at most '}{found[closest].short}"
+        short = found[closest].short
+        title = (
+            f"{subject} says {how}: adjusted Rand {short}"
+            if value >= _ALIKE
+            else f"{subject} says {how}: adjusted Rand at most {short}"
+        )
         each = "; ".join(f"{name} {one.short} ({one.interval})" for name, one in found.items())
         reading = (
             f"Agreement with other groupings, 1 for the same and 0 for none: {each}. "

@@ -75,7 +75,7 @@ def number_of_segments(segments: Segments) -> Evidence:
     dropped = ""
     for why in dict.fromkeys(segments.dropped_.values() if segments.customers_count_ else ()):
         named = ", ".join(labels[name] for name, said in segments.dropped_.items() if said == why)
-        dropped += f" What {why} is left out: {named}."
+        dropped += " " + f"What {why} is left out: {named}."
     kept = "" if hasattr(segments, "labels_") else " An earlier run learned them; today's customers are assigned."
     return Evidence(
         table,
@@ -107,10 +107,15 @@ def stability_of(segments: Segments) -> Evidence | None:
         float(weakest["jaccard"]), unit="index", n=min(n, JUDGED_ON), method=f"mean of {resamples} bootstrap samples"
     )
     wide = float((table["silhouette"] * table["share"]).sum())
-    each = f"all {len(table)}" if stable == len(table) else f"{stable} of {len(table)}"
+    weak = weakest["segment"]
+    title = (
+        f"All {stable:d} segments are stable; the weakest is {weak}"
+        if stable == len(table)
+        else f"{stable:d} of {len(table):d} segments are stable; the weakest is {weak}"
+    )
     return Evidence(
         table,
-        title=f"{each.capitalize()} segments are stable; the weakest is {weakest['segment']}",
+        title=title,
         about=f"Jaccard similarity of each segment with the most similar one found on {resamples} bootstrap samples of "
         f"at most 3,000 of {count_text(n)} customers; bars hold 95 % of the samples",
         reading=f"The weakest is {weakest['segment']}: it was found again in {int(weakest['recovered_count'])} and "

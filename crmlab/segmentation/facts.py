@@ -165,8 +165,10 @@ def span(one: Estimate, whole: float = math.nan) -> str:
     digits = 0 if all(float(value).is_integer() for value in numbers_here if math.isfinite(value)) else 1
     low, high, beside = (_bare(value, one.unit, digits) for value in (one.low, one.high, whole))
     text = short(one.value, one.unit, digits)
-    text += f" ({low} to {high})" if one.low is not None else ""
-    return text + (f", all {beside}{' %' if one.unit == 'share' else ''}" if math.isfinite(whole) else "")
+    text = f"{text} ({low} to {high})" if one.low is not None else text
+    if not math.isfinite(whole):
+        return text
+    return f"{text}, all {beside} %" if one.unit == "share" else f"{text}, all {beside}"
 
 
 def short(value: float, unit: str, digits: int = 1) -> str:
@@ -345,9 +347,11 @@ def _reading(frame: pd.DataFrame, missing: list[str]) -> str:
         if len(own) < 2:
             continue
         if (own["p_value"] * len(own) < 0.05).any():
-            ends = [own.loc[own["value"].idxmax()], own.loc[own["value"].idxmin()]]
-            texts = [f"{row['segment']} ({row['text']})" for row in ends]
-            parts.append(f"The {words} is highest in {texts[0]} and lowest in {texts[1]}.")
+            top, low = own.loc[own["value"].idxmax()], own.loc[own["value"].idxmin()]
+            parts.append(
+                f"The {words} is highest in {top['segment']} ({top['text']}) and lowest in {low['segment']} "
+                f"({low['text']})."
+            )
         else:
             parts.append(f"In the {words} no segment differs for sure from the others.")
     if missing:

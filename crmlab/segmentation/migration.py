@@ -94,9 +94,9 @@ def migration(
         about=f"Where {count_text(n)} customers of the earlier date went, % of the starting {group}; Wilson 95 % "
         "interval",
         reading=f"Of {count_text(n)} customers {stayed.text} are in the same {group} {span} later; {moved.text} are in "
-        f"another." + (f" {lost.short} left the bank." if left else "")
-        + (f" {count_text(unknown)} could not be placed at the later date." if unknown else "")
-        + f" {count_text(joined)} {new} since and are not in the table.",
+        f"another." + (" " + f"{lost.short} left the bank." if left else "")
+        + (" " + f"{count_text(unknown)} could not be placed at the later date." if unknown else "")
+        + " " + f"{count_text(joined)} {new} since and are not in the table.",
         estimates=shares,
     )  # fmt: skip
 
@@ -311,8 +311,10 @@ def worth_between(
     values = {"value_before": earlier["margin_12m_amount"], "value_after": seen["margin_12m_amount"]}
     found = worth_of_moves(whole, groups, **values, currency=currency, order=order, group=group)
     young = len(was) - len(whole)
-    out = f" {count_text(young)} customers of less than a year at the earlier date are left out." if young else ""
-    return replace(found, reading=found.reading + out)
+    if not young:
+        return found
+    out = f"{count_text(young)} customers of less than a year at the earlier date are left out."
+    return replace(found, reading=f"{found.reading} {out}")
 
 
 def ageing(before_labels: pd.Series, fresh_labels: pd.Series) -> Evidence:
@@ -369,7 +371,7 @@ def ageing(before_labels: pd.Series, fresh_labels: pd.Series) -> Evidence:
     share = proportion(int(other.sum()), len(old))
     lost, born = sorted(set(old) - set(now)), sorted(set(now) - set(old))
     shown = frame[frame["share"].notna() & (frame["reassigned_count"] > 0)]
-    most = f" Most in {shown.iloc[0]['segment']!r}: {share_text(shown.iloc[0]['share'])}." if len(shown) else ""
+    most = " " + f"Most in {shown.iloc[0]['segment']!r}: {share_text(shown.iloc[0]['share'])}." if len(shown) else ""
     return Evidence(
         frame,
         title=f"A model fitted today places {share.short} of customers otherwise",
@@ -377,7 +379,7 @@ def ageing(before_labels: pd.Series, fresh_labels: pd.Series) -> Evidence:
         "customers of today; Wilson 95 % interval",
         reading=f"{share.text} of the customers are named differently by a model fitted today than by the earlier one."
         + most
-        + (f" Not found again: {', '.join(lost)}." if lost else "")
-        + (f" New: {', '.join(born)}." if born else ""),
+        + (" " + f"Not found again: {', '.join(lost)}." if lost else "")
+        + (" " + f"New: {', '.join(born)}." if born else ""),
         estimates={"reassigned_share": share},
     )

@@ -45,11 +45,8 @@ def headline(segments: Segments, stability: Evidence | None, groups: pd.Series) 
         sizes = [
             f"{name} {share_text(count / counts.sum())}" for name, count in counts.items() if count >= SMALLEST_GROUP
         ]
-        listed = f": {', '.join(sizes)}" if sizes else ""
-        return (
-            f"{none_found(segments, 'needs')} Groups by the products held, which are rules and not kinds, stand "
-            f"in{listed}."
-        )
+        rules = "Groups by the products held, which are rules and not kinds, stand in"
+        return f"{none_found(segments, 'needs')} " + (f"{rules}: {', '.join(sizes)}." if sizes else f"{rules}.")
     start = f"Beyond everyday banking customers have {segments.k_} kinds of need"
     return kinds(segments, stability, groups, start=start, whom="who hold such products")
 

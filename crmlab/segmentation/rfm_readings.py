@@ -176,7 +176,7 @@ def rescored(before: pd.DataFrame, after: pd.DataFrame, *, span: str = "a year")
     lot = Estimate(float((sides[0] * sides[1]).sum()), "share", n=len(placed))
     said = f"Were the later cells dealt out by lot, {lot.short} of those there at both dates would be in the same."
     if len(both) >= SMALLEST_GROUP:
-        kept = ", ".join(f"{e.short} of {name.split('_')[1]}" for name, e in same.items())
+        kept = ", ".join(f"{name.split('_')[1]} {e.short}" for name, e in same.items())
         said += f" Of {count_text(len(both))} scored at both dates these have the same score: {kept}."
         said += _drift(before.loc[both], after.loc[both])
     estimates = found.estimates | same | {"same_by_lot_share": lot}

@@ -179,8 +179,7 @@ def _told(
     together: pd.DataFrame, best: int, labels: dict[str, dict[int, np.ndarray]], some: pd.DataFrame, n: int, seed: int
 ) -> Evidence:
     own = [
-        f"{name[0].upper() + name[1:]} alone would take "
-        + (f"{int(part.loc[part['is_chosen'], 'k'].iloc[0])}." if part["is_chosen"].any() else "none.")
+        _own_choice(name[0].upper() + name[1:], part.loc[part["is_chosen"], "k"])
         for name, part in together.groupby("method", sort=False)
     ]
     if best < 0:
@@ -216,6 +215,10 @@ def _told(
         f"{score}; weakest Jaccard {row['weakest_jaccard']:.2f}.",
         estimates=estimates,
     )
+
+
+def _own_choice(method: str, taken: pd.Series) -> str:
+    return f"{method} alone would take {int(taken.iloc[0]):d}." if len(taken) else f"{method} alone would take none."
 
 
 def _title(k: int, able: int, methods: int) -> str:

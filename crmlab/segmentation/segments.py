@@ -313,7 +313,9 @@ class Segments:
                 if n < LEAST_CUSTOMERS
                 else f"the customers differ in {_counted(self._different, 'way')} only"
             )
-            return f"{'The number was given, but n' if self.k else 'N'}o segments can be told to be stable: {why}."
+            if self.k:
+                return f"The number was given, but no segments can be told to be stable: {why}."
+            return f"No segments can be told to be stable: {why}."
         table = self.trial_.set_index("k")
         if self.found_:
             row = table.loc[chosen]

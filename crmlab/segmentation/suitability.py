@@ -277,8 +277,12 @@ def _sentences(
         said.append("The money in it is not known: there are no balances.")
     if silent:
         who = count_text(silent) if silent >= SMALLEST_GROUP else _FEW
-        share = f", {found['no_tolerance_share'].text}," if "no_tolerance_share" in found else ""
-        said.append(f"{who} investors{share} never stated a tolerance: nobody knows what suits them.")
+        share = found["no_tolerance_share"].text if "no_tolerance_share" in found else ""
+        said.append(
+            f"{who} investors, {share}, never stated a tolerance: nobody knows what suits them."
+            if share
+            else f"{who} investors never stated a tolerance: nobody knows what suits them."
+        )
     elif everybody >= SMALLEST_GROUP:
         said.append("Every investor stated a tolerance.")
     if "stale_share" in found:
@@ -346,7 +350,7 @@ def riskier_by(held: pd.DataFrame, by: str, *, what: str = "") -> Evidence:
         p_values.append(fisher_exact(table).pvalue if len(rest) else np.nan)
     frame = proportions(shown["sum"], shown["size"]).assign(p_value=holm(p_values)).rename_axis(what)
     frame = frame.sort_values("share", ascending=False, kind="stable").reset_index()
-    left = f" {count_text(len(counts) - len(shown))} with fewer than {SMALLEST_GROUP} are left out."
+    left = f"{count_text(len(counts) - len(shown))} with fewer than {SMALLEST_GROUP} are left out."
     about = (
         f"Investors for whom something they hold is riskier than they stated, % of those who stated a tolerance, by "
         f"{what}; Wilson 95 % interval"
@@ -356,14 +360,15 @@ def riskier_by(held: pd.DataFrame, by: str, *, what: str = "") -> Evidence:
         return Evidence(frame, few, about, f"{few}.")
     above = frame[(frame["p_value"] < 0.05) & (frame["share"] > whole.mean())]
     title = f"No {what} stands out for sure" if len(frame) > 1 else f"Only one {what} can be looked at"
-    said = f"{title}: the shares lie between {share_text(frame['share'].min())} and {share_text(frame['share'].max())}"
+    low, high = (share_text(frame["share"].agg(end)) for end in ("min", "max"))
+    groups = what if len(frame) == 1 else _plural(what)
+    said = f"{title}: the shares lie between {low} and {high} ({len(frame)} {groups})."
     if len(above):
         top = above.iloc[0]
         title = f"More often too risky: {top[what]}, {share_text(top['share'])}"
         limits = f"{100 * top['share_low']:.1f} to {share_text(top['share_high'])}"
-        said = f"{title} ({limits}) of {count_text(top['n'])} investors, sure among {len(frame)} looked at"
-    said += f" ({len(frame)} {what if len(frame) == 1 else _plural(what)})." if not len(above) else "."
-    return Evidence(frame, title, about, said + (left if len(counts) > len(shown) else ""))
+        said = f"{title} ({limits}) of {count_text(top['n'])} investors, sure among {len(frame)} looked at."
+    return Evidence(frame, title, about, f"{said} {left}" if len(counts) > len(shown) else said)
 
 
 def _plural(what: str) -> str:

@@ -150,14 +150,14 @@ def _line(segment: str, members: pd.DataFrame, known: _Known, offer: Offer | Non
     if offer is not None:
         parts.append(offer.why)
     where = _TALKING.get(talks, "no channel known")
-    may = f"{consent} allowed by {share_text(allowed)}" if consent else "consent not recorded"
+    may = f"{where}; {consent} allowed by {share_text(allowed)}" if consent else f"{where}; consent not recorded"
     return {
         "segment": segment,
         "customers_count": len(members),
         "product": offer.text if offer is not None else "Nothing now: they hold what is usual",
         "also": offer.also_text if offer is not None else "",
         "also_family": offer.also if offer is not None else "",
-        "channel": f"{where}; {may}",
+        "channel": may,
         "service": rule.text,
         "why": "; ".join(parts),
         "rule": rule.name,
@@ -228,14 +228,16 @@ def _trial(
 ) -> dict:
     if unit == "share":
         step = smallest_difference(level, n, falls=falls, holdout=holdout)
-        now, shown = f"{short(level, unit)} of {n:,}", f"{'-' if falls else '+'}{100 * step:.1f} points"
+        change = -100 * step if falls else 100 * step
+        shown = f"{label}: {share_text(level)} of {n:,}; trial shows {change:+.1f} points"
+        nothing = f"{label}: {share_text(level)} of {n:,}; no trial shows a change"
     else:
         # customers who are all alike have shown no spread, so nothing is known of a trial among them
         step = smallest_difference_of_means(deviation, n, holdout=holdout) if deviation > 0 else math.nan
-        now, shown = f"{short(level, unit)}, n = {n:,}", f"+{step:.2g}"
-    outcome = f"trial shows {shown}" if math.isfinite(step) else "no trial shows a change"
-    return {"measure": f"{label}: {now}; {outcome}", "measured": fact, "level": level, "n": n,
-            "smallest_difference": step}  # fmt: skip
+        shown = f"{label}: {short(level, unit)}, n = {n:,}; trial shows {step:+.2g}"
+        nothing = f"{label}: {short(level, unit)}, n = {n:,}; no trial shows a change"
+    measure = shown if math.isfinite(step) else nothing
+    return {"measure": measure, "measured": fact, "level": level, "n": n, "smallest_difference": step}
 
 
 def _title(frame: pd.DataFrame) -> str:

@@ -49,18 +49,18 @@ def moves(before: pd.DataFrame, after: pd.DataFrame, rule: Tiering) -> Evidence:
     n = int(counts.sum())
     stayed, left = found["stayed_share"], found["left_share"]
     rose, fell = (proportion(int(counts[rows].sum()), n) for rows in (step > 0, step < 0))
-    young = ""
+    said = f"{rose.short} rose ({rose.interval}) and {fell.short} fell ({fell.interval})."
     days = before["tenure_days"].reindex(start.dropna().index).median() if "tenure_days" in before else _YEAR_DAYS
     if days < _YEAR_DAYS:
-        young = (
-            f" Half of them had joined within {days:.0f} days before the earlier date, so much of the rise is the "
+        said += " " + (
+            f"Half of them had joined within {days:.0f} days before the earlier date, so much of the rise is the "
             "filling of new accounts."
         )
     return Evidence(
         found.frame,
         title=f"{stayed.short} stayed in their tier, {rose.short} rose, {fell.short} fell",
         about=found.about.replace("; Wilson", "; same thresholds; Wilson"),
-        reading=f"{found.reading} {rose.short} rose ({rose.interval}) and {fell.short} fell ({fell.interval}).{young}",
+        reading=f"{found.reading} {said}",
         estimates={"stayed_share": stayed, "rose_share": rose, "fell_share": fell, "left_share": left},
     )
 

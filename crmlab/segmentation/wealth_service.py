@@ -147,7 +147,7 @@ def plan_of_tiers(treated: Evidence, service: Evidence | None, holdings: Evidenc
     """
     frame = treated.frame.rename(columns={"segment": "tier"})
     if holdings is not None and len(holdings.frame):
-        frame = frame.assign(product=frame["product"] + _held(frame, holdings.frame))
+        frame = frame.assign(product=_held(frame, holdings.frame))
     frame = frame[["tier", "product", "channel", "service", "measure"]]
     if service is None:
         return replace(treated, frame=frame)
@@ -161,12 +161,17 @@ def plan_of_tiers(treated: Evidence, service: Evidence | None, holdings: Evidenc
 
 
 def _held(frame: pd.DataFrame, holdings: pd.DataFrame) -> list[str]:
-    """Say who holds the family offered: of the tier, and of the next one up."""
+    """Say beside each offer who holds the family: of the tier, and of the next one up."""
     shares = holdings.set_index(["family", "tier"])["share"].where(holdings["n"].to_numpy() >= SMALLEST_GROUP).dropna()
     above = [*frame["tier"].tolist()[1:], ""]
     said = []
-    for tier, family, up in zip(frame["tier"], frame["family"].str.replace("_", " "), above, strict=True):
+    families = frame["family"].str.replace("_", " ")
+    for product, tier, family, up in zip(frame["product"], frame["tier"], families, above, strict=True):
         here, there = shares.get((family, tier)), shares.get((family, up))
-        beside = f", {share_text(there)} of {up}" if there is not None else ""
-        said.append(f": held by {share_text(here)}{beside}" if here is not None else "")
+        if here is None:
+            said.append(product)
+        elif there is None:
+            said.append(f"{product}: held by {share_text(here)}")
+        else:
+            said.append(f"{product}: held by {share_text(here)}, {share_text(there)} of {up}")
     return said

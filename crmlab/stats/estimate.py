@@ -60,7 +60,7 @@ class Estimate:
             low = low.removesuffix(" %")
         elif not (len(self.unit) == 3 and self.unit.isupper()):
             low = low.removesuffix(f" {self.unit}")
-        return f"{low} to {high}"
+        return " to ".join((low, high))
 
     @property
     def text(self) -> str:

@@ -78,8 +78,9 @@ def too_good(
             is_alarm = bool(one["cut_share_low"] > cut_limit)
             said = (
                 f"{one['column']} takes away {share_text(max(one['cut_share'], 0.0))} of what all weaker columns leave "
-                f"unranked{': ask when its value was written.' if is_alarm else '.'}"
+                "unranked"
             )
+            said += ": ask when its value was written." if is_alarm else "."
             rows.append((one["column"], "beside weaker", one["cut_share"], cut_limit, is_alarm, said,
                          one["cut_share_low"], one["n"]))  # fmt: skip
     return _frame(rows)
@@ -340,7 +341,7 @@ def leak_report(parts: Sequence[pd.DataFrame]) -> Evidence:
         said = "Too few rows with or without the event: leaks cannot be told."
     return Evidence(
         frame,
-        title=f"{odd} of {_counted(named.nunique(), 'column')} {'knows' if odd == 1 else 'know'} more than possible",
+        title=f"{odd} of {_counted(named.nunique(), 'column')} know{'s' if odd == 1 else ''} more than possible",
         about="Value against its limit, by column and kind of look; lower limits over all columns of a look, 95 %",
         reading=said,
     )

@@ -162,11 +162,11 @@ def _evidence(frame: pd.DataFrame, hidden: int, level: float) -> Evidence:
             n=int(one["n"]), method="score interval", level=level,
         )  # fmt: skip
         if len(off):
-            way = "more" if one["gap_share"] > 0 else "less"
+            way = "more happened than was said" if one["gap_share"] > 0 else "less happened than was said"
             if off["gap_share"].gt(0).nunique() > 1:
-                way = "more or less"
+                way = "more or less happened than was said"
             said = (
-                f"In {len(off)} of {len(frame)} groups {way} happened than was said, "
+                f"In {len(off)} of {len(frame)} groups {way}, "
                 f"most surely in {one['column']} {one['group']}: {share_text(one['event_share'])}, "
                 f"said {share_text(one['p_mean'])}."
             )

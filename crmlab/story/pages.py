@@ -46,7 +46,7 @@ def worth(story: Story) -> str:
     if not sure:
         return f"{scene.title}: {len(scene.table.rows)} amounts are told with their intervals."
     others = len(scene.table.rows) - len(sure)
-    said = "; ".join(f"{row[0]} {row[1]} ({row[2]})" for row in sure[:_IN_HEADLINE])
+    said = "; ".join(f"{row[0]}: {row[1]} ({row[2]})" for row in sure[:_IN_HEADLINE])
     return f"At stake: {said}." + (f" Named, but not sure to differ from 0: {others}." if others else "")
 
 
@@ -57,7 +57,8 @@ def next_steps(story: Story) -> str:
         return ""
     # steps that a question has worked out come before those that are yet to be decided
     rows = sorted(scene.table.rows, key=lambda row: row[0].startswith("Decide"))[:_IN_STEPS]
-    return "Next: " + " ".join(f"{row[0].rstrip('.')} ({row[1]})." for row in rows)
+    steps = " ".join(row[0].rstrip(".") + "." + f" Owner: {row[1]}." for row in rows)
+    return f"What comes next: {steps}"
 
 
 def _scene_with(story: Story, header: str) -> Scene | None:

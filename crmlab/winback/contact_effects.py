@@ -177,7 +177,7 @@ class TrialPlan:
 
 def _points(share: float) -> str:
     points = 100 * share
-    return f"{points:.1f} points" if abs(points) >= 0.1 else f"{points:.2f} points"
+    return f"{points:.1f} percentage points" if abs(points) >= 0.1 else f"{points:.2f} percentage points"
 
 
 def plan_trial(p_uninvited: float, customers_count: int, break_even: float, *, holdout_share: float) -> TrialPlan:
@@ -197,8 +197,9 @@ def plan_trial(p_uninvited: float, customers_count: int, break_even: float, *, h
     Examples
     --------
     >>> plan_trial(0.01, 200, 0.004, holdout_share=0.5).said
-    'A trial with 200 customers, 50.0 % of them held out by lot, shows an effect of 7.6 points or more four times in \
-five; contacts pay for themselves from 0.4 points on. Keep the same hold-out over further campaigns and pool them.'
+    'A trial with 200 customers, 50.0 % of them held out by lot, shows an effect of 7.6 percentage points or more four \
+times in five; contacts pay for themselves from 0.4 percentage points on. Keep the same hold-out over further \
+campaigns and pool them.'
     """
     known = customers_count > 0 and np.isfinite(p_uninvited)
     smallest = smallest_difference(p_uninvited, customers_count, holdout=holdout_share) if known else np.nan
@@ -257,4 +258,4 @@ def _alarm(row: object, rate: float) -> str:
         )
     if row.p_balance < rate:
         parts.append(f"the arms differ in {row.differs_most}")
-    return f"Campaign {row.campaign_id}: {', and '.join(parts)}."
+    return f"Campaign {row.campaign_id}: {'; '.join(parts)}."

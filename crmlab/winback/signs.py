@@ -52,7 +52,7 @@ SIGNS: dict[str, Sign] = {
     "moved": Sign("moved, married or divorced", REASON, "a contact to change personal data"),
     "employer": Sign("new employer or job lost", REASON, "pay from another employer than before, or a benefit instead"),
     "rate": Sign("better rate elsewhere", REASON,
-        "holds deposits while the best rate of others is .2 points or more above ours"),
+        "holds deposits while the best rate of others is 0.2 points or more above ours"),
     "new": Sign("new here", WHO, "joined less than two years before leaving"),
     "unused": Sign("hardly used", WHO, "less than one act a month of their own in the three months before the window"),
     "pay_gone": Sign("pay no longer comes", GOING, "salary or pension came before, and not in the last two months"),

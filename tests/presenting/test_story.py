@@ -179,8 +179,8 @@ def test_the_pages_of_the_notebook(run_folder):
     story = tell(run)
     assert pages.about_run(run) == "Made-up Bank as of 2024-06-30: 3 of 3 questions of this run were answered."
     assert pages.worth(story) == (
-        "At stake: Net gain of calling EUR 12,400 (EUR 3,100 to EUR 21,700); "
-        "Value of a customer EUR 1,310 (EUR 1,280 to EUR 1,340). Named, but not sure to differ from 0: 1."
+        "At stake: Net gain of calling: EUR 12,400 (EUR 3,100 to EUR 21,700); "
+        "Value of a customer: EUR 1,310 (EUR 1,280 to EUR 1,340). Named, but not sure to differ from 0: 1."
     )
     assert pages.headline(story).startswith("50.0 % live in the North (95 % interval 46.9 to 53.1 %, n = 1,000).")
     assert pages.numbers(story)["leaving_leaving_share"].text == "8.1 % (95 % interval 7.0 to 9.2 %, n = 1,000)"

@@ -139,3 +139,30 @@ def site(tmp_path_factory, tiny_bank):
     write_notebook(books, "30_leaking", answer='findings.answer("Call A0007.")', title="Whom to call?")
     done = run_notebooks(root, tiny_bank)
     return SimpleNamespace(**vars(done), root=root, books=books, ask=partial(run_notebooks, root, tiny_bank))
+
+
+@pytest.fixture(scope="session")
+def truth_page(tmp_path_factory):
+    """A validation page of many claims, some with long words."""
+    from crmlab.reporting.validation_page import write_validation
+    from crmlab.stats import Estimate
+    from crmlab.validation.check import Part, Validation
+    from crmlab.validation.claims import Claim
+    from crmlab.validation.planted import Topic
+
+    folder = tmp_path_factory.mktemp("validation")
+    found = Estimate(1_234_567.0, unit="EUR", low=1_000_000.0, high=1_500_000.0, n=12_345, method="bootstrap")
+    how = "Sum of every customer's true chances to leave in the year, of the customers at its start."
+    claims = [Claim("10_x", f"n{i}", f"Room up to the upper level, {i}", found, 1.1e6 + 1e5 * i, how) for i in range(6)]
+    unknown = Claim("10_x", "u", "Assets", found, None, "No planted number states it.")
+    parts = Part("10_x", "How is wealth spread?", "", (*claims, unknown)), Part("", "Hazard", "Counts.", tuple(claims))
+    planted = (Topic("Hazard", "Each month a chance.", (("closing · satisfaction", "-0.4"),)),)
+    facts = {
+        "bank": "Simulated bank", "currency": "EUR", "simulated": True, "as_of": "2024-12-31", "fingerprint": "f" * 32,
+        "rows_read": 1, "rows_set_aside": 0, "commit": "", "dirty": False,
+        "versions": {"crmlab": "0.1.0", "python": "3.11.7"},
+    }  # fmt: skip
+    about = {"name": "validation", "question": "Does the kit recover the truth?", "decision": "d", "owner": "o",
+             "parameters": [], "facts": facts}  # fmt: skip
+    validation = Validation(parts[:1], parts[1:], planted, ("duplicates: some people have two customer numbers",))
+    return write_validation(folder, about, validation, SimpleNamespace(name="Simulated bank", currency="EUR"))

@@ -3,15 +3,8 @@
 import json
 import shutil
 import subprocess
-from types import SimpleNamespace
 
 import pytest
-
-from crmlab.reporting.validation_page import write_validation
-from crmlab.stats import Estimate
-from crmlab.validation.check import Part, Validation
-from crmlab.validation.claims import Claim
-from crmlab.validation.planted import Topic
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -106,27 +99,6 @@ def _measured(browse, page, tmp_path, width):
 def test_pictures_are_drawn_and_nothing_overflows(browse, site, tmp_path, width):
     told = _measured(browse, site.out / "00_regions" / "00_regions.html", tmp_path, width)
     assert told == {"over": 0, "width": width, "drawn": [True]}
-
-
-@pytest.fixture(scope="module")
-def truth_page(tmp_path_factory):
-    """A validation page of many claims, some with long words."""
-    folder = tmp_path_factory.mktemp("validation")
-    found = Estimate(1_234_567.0, unit="EUR", low=1_000_000.0, high=1_500_000.0, n=12_345, method="bootstrap")
-    how = "Sum of every customer's true chances to leave in the year, of the customers at its start."
-    claims = [Claim("10_x", f"n{i}", f"Room up to the upper level, {i}", found, 1.1e6 + 1e5 * i, how) for i in range(6)]
-    unknown = Claim("10_x", "u", "Assets", found, None, "No planted number states it.")
-    parts = Part("10_x", "How is wealth spread?", "", (*claims, unknown)), Part("", "Hazard", "Counts.", tuple(claims))
-    planted = (Topic("Hazard", "Each month a chance.", (("closing · satisfaction", "-0.4"),)),)
-    facts = {
-        "bank": "Simulated bank", "currency": "EUR", "simulated": True, "as_of": "2024-12-31", "fingerprint": "f" * 32,
-        "rows_read": 1, "rows_set_aside": 0, "commit": "", "dirty": False,
-        "versions": {"crmlab": "0.1.0", "python": "3.11.7"},
-    }  # fmt: skip
-    about = {"name": "validation", "question": "Does the kit recover the truth?", "decision": "d", "owner": "o",
-             "parameters": [], "facts": facts}  # fmt: skip
-    validation = Validation(parts[:1], parts[1:], planted, ("duplicates: some people have two customer numbers",))
-    return write_validation(folder, about, validation, SimpleNamespace(name="Simulated bank", currency="EUR"))
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])

@@ -230,7 +230,7 @@ def read_definition(text: str, *, outcome_months: int = 0, gap_months: int = 1) 
 
 def _listed(names: tuple[str, ...]) -> str:
     words = [name.replace("_", " ") for name in names]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return words[0] if len(words) == 1 else " and ".join([", ".join(words[:-1]), words[-1]])
 
 
 def _share(what: str, share: float) -> list[str]:

@@ -81,7 +81,7 @@ def definition_lab(bank: Bank, *, outcome_months: int = 6, dates: Sequence[objec
             ValueLoss(outcome_months=months, gap_months=0)]  # fmt: skip
     reasons = {one.name: lacking(bank, one) for one in base}
     can = [one for one in base if not reasons[one.name]]
-    why = "; ".join(f"{name.replace('_', ' ')} cannot be seen: no {what}" for name, what in reasons.items() if what)
+    why = "; ".join(_unseen(name, what) for name, what in reasons.items() if what)
     if not can or add_months(first, 3) > as_of:
         return None
     memory = Memory(bank)
@@ -230,6 +230,15 @@ def _variants(
 def _told(row: pd.Series) -> str:
     fall = "" if np.isnan(row["fall_share"]) else f", fall of {100 * row['fall_share']:.0f} %"
     return f"{row['definition'].replace('_', ' ')}, {row['months']:.0f} months{fall}"
+
+
+def _unseen(name: str, what: str) -> str:
+    """Say that a definition cannot be looked at; worded for each, so that it can be told in another language."""
+    return {
+        "closing": f"closing cannot be seen: no {what}",
+        "silent": f"silent cannot be seen: no {what}",
+        "value_loss": f"value loss cannot be seen: no {what}",
+    }[name]
 
 
 def _half_years(first: dt.date, last: dt.date, definition: Silent) -> list[dt.date]:

@@ -97,8 +97,10 @@ def came_back(bank: Bank, found: list[Labels], *, months: int = 6, rolled: Cours
     share = proportion(k, n)
     said = "Nobody was called silent long enough ago to see who came back."
     if n:
-        said = f"Of {n:,} customers called silent, {k:,} ({share.short}, {share.interval}) were active again within "
-        said += f"{months} months: false silence."
+        said = (
+            f"Of {n:,} customers called silent, {k:,} ({share.short}, {share.interval}) were active again within "
+            f"{months} months: false silence."
+        )
     return Evidence(
         frame,
         title=f"{share.short} of the silent come back within {months} months" if n else "",

@@ -259,12 +259,16 @@ def random_split(
         columns=["split", "auc", "auc_low", "auc_high", "n"],
     )
     gap = found[1].value - found[0].value
+    in_time = f"In time the learner ranks with an AUC of {found[0].value:.3f}"
+    lot = (
+        f"parted by lot it would show {found[1].value:.3f}, which is optimistic: it then knows the period that it is "
+        "judged on."
+    )
     return Evidence(
         frame,
         title=f"A split by lot would look {gap:+.3f} better than the time to come",
         about=f"AUC within origins on the same {len(y):,} rows, 95 % intervals clustered by customer",
-        reading=f"In time the learner ranks with an AUC of {found[0].value:.3f}; parted by lot it would show "
-        f"{found[1].value:.3f}, which is optimistic: it then knows the period that it is judged on.",
+        reading=f"{in_time}; {lot}",
         estimates={"out_of_time": found[0], "optimistic": found[1]},
     )
 

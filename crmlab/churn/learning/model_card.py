@@ -175,12 +175,16 @@ def model_card(
 
 def _learned(model: ChurnModel, fingerprint: str) -> list[tuple[str, str, str]]:
     prepared = model.preparation_
-    span = f", {model.first_on_} to {model.last_on_}" if model.first_on_ else ""
+    share = 100 * model.base_rate_
+    rows = f"{model.n_:,} rows, {model.events_count_:,} events ({share:.2f} %)"
+    if model.first_on_:
+        rows = (
+            f"{model.n_:,} rows, {model.events_count_:,} events ({share:.2f} %), {model.first_on_} to {model.last_on_}"
+        )
     signs = ", ".join(f"{name} {'rises' if s > 0 else 'falls'}" for name, s in sorted(model.monotone.items())) or "none"
     left_out = "; ".join(f"{name}: {reason}" for name, reason in prepared.dropped_.items()) or "none"
     return [
-        ("Learning", "rows",
-         f"{model.n_:,} rows, {model.events_count_:,} events ({100 * model.base_rate_:.2f} %){span}"),
+        ("Learning", "rows", rows),
         ("Learning", "fingerprint of the data", fingerprint),
         ("Learning", "method", f"LightGBM, {len(model.boosters_)} members of {model.rounds_} trees; rows held back: "
          f"{model.held_back_}; no resampling, no class weights"),

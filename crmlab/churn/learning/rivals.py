@@ -79,7 +79,7 @@ class Rule:
             float((y[side].sum() + _PRIOR_ROWS * rate) / (side.sum() + _PRIOR_ROWS))
             for side in (self._side, ~self._side)
         )
-        asked = f"is {self.word_}" if self.word_ else f"above {self.above_:g}"
+        asked = "is " + self.word_ if self.word_ else f"above {self.above_:g}"
         if self.preparation_.kinds_[self.column_] == "flag":
             asked = "is true"
         self.sentence_ = f"{self.column_} {asked}: {share_text(self.p_in_)} leave; others: {share_text(self.p_out_)}."

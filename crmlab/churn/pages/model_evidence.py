@@ -101,7 +101,11 @@ def checks_table(study: ChurnStudy) -> pd.DataFrame:
     if study.groups is not None:
         rows.append(("Is it right for each group?", study.groups.reading))
     if study.panel.left_out:
-        names = [name for name, why in study.panel.left_out.items() if why.startswith("of the extract")]
+        names = [
+            name.removeprefix("is_").replace("_", " ")
+            for name, why in study.panel.left_out.items()
+            if why.startswith("of the extract")
+        ]
         if names:
             rows.append(("What is never learned from?", f"Facts without a date: {', '.join(names)}."))
     if study.judged is not None:

@@ -326,7 +326,8 @@ def _answer(
         size = f" A trial that would show it needs {need.value:,.0f} customers." if need else ""
         pays = f" {break_even.reading}" if break_even.reading and len(break_even.frame) else ""
         listed = f"so {count} customers are listed for a trial, not to be called for gain."
-        return f"{why} Risk is not persuadability, {listed}{size}{pays}{aside}"
+        rest = f"{listed}{size}{pays}{aside}"
+        return f"{why} Risk is not persuadability, {rest}"
     net = estimates.get("list_net_value")
     earns = f" Expected to earn {net.short} in all (95 % interval {net.interval})." if net else ""
     if mode == "single_effects":

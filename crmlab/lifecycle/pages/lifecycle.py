@@ -14,7 +14,6 @@ from crmlab.lifecycle.chain.moves import moves_between
 from crmlab.lifecycle.chain.resampled import Resampled, resample_chain
 from crmlab.lifecycle.stages.on_dates import flicker_share, month_ends, settled_ends, stages_on
 from crmlab.lifecycle.stages.rules import ALIVE, WORDS, StageRules, known_scope
-from crmlab.stats import count_text
 
 if TYPE_CHECKING:
     from crmlab.bank import Bank

@@ -130,9 +130,9 @@ def best_moves(life: Lifecycle) -> Evidence | None:
         title=f"What pays most: {way} {_doing(top['from'], top['to'])}, {gain.short}",
         about=f"Gain of all {count_text(life.n)} customers if a move changed by a tenth for good; {life.currency} "
         f"{life.span}; bootstrap 95 %",
-        reading=f"{way.capitalize()} of the move {name!r} would be worth {gain.short} ({gain.interval}) {life.span}, over"
-        f" all customers; one customer less or more who makes it, {each.short} ({each.interval}).{more} This holds if"
-        " those who are moved then behave like those who are there by themselves; only a trial shows whether a"
+        reading=f"{way.capitalize()} of the move {name!r} would be worth {gain.short} ({gain.interval}) {life.span}, "
+        f"over all customers; one customer less or more who makes it, {each.short} ({each.interval}).{more} This holds "
+        "if those who are moved then behave like those who are there by themselves; only a trial shows whether a"
         " measure moves them.",
         estimates=estimates,
     )  # fmt: skip

@@ -104,7 +104,7 @@ def _open_complaints(bank: Bank, day: pd.Timestamp, within: int) -> pd.DataFrame
     rows = bank.sql("select customer_id, min(opened_at)::date as since from interactions"
                     " where kind = 'complaint' and resolved_at is null group by all").df()  # fmt: skip
     days = (day - pd.to_datetime(rows["since"])).dt.days
-    return rows.assign(detail="open for " + days.astype(str) + " days")
+    return rows.assign(detail=[f"open for {one} days" for one in days])
 
 
 def _unsolved(bank: Bank, day: pd.Timestamp, within: int) -> pd.DataFrame:
@@ -112,7 +112,7 @@ def _unsolved(bank: Bank, day: pd.Timestamp, within: int) -> pd.DataFrame:
         "select customer_id, max(resolved_at)::date as ended from interactions where kind = 'complaint' and outcome in"
         f" ('not_solved', 'partly_solved') and resolved_at::date > date '{day.date()}' - {_RECENT_DAYS} group by all"
     ).df()
-    return rows.assign(detail="ended without a full solution on " + rows["ended"].astype(str).str.slice(0, 10))
+    return rows.assign(detail=[f"ended without a full solution on {one}" for one in _dates(rows["ended"])])
 
 
 def _maturing(bank: Bank, day: pd.Timestamp, within: int) -> pd.DataFrame:
@@ -123,7 +123,7 @@ def _maturing(bank: Bank, day: pd.Timestamp, within: int) -> pd.DataFrame:
         f" and matures_on <= date '{day.date()}' + {within} group by all"
     ).df()
     rows["ends_on"] = pd.to_datetime(rows["ends_on"])
-    return rows.assign(detail="deposit ends on " + rows["ends_on"].astype(str).str.slice(0, 10))
+    return rows.assign(detail=[f"deposit ends on {one}" for one in _dates(rows["ends_on"])])
 
 
 def _salary_stopped(bank: Bank, day: pd.Timestamp, within: int) -> pd.DataFrame:
@@ -135,7 +135,7 @@ def _salary_stopped(bank: Bank, day: pd.Timestamp, within: int) -> pd.DataFrame:
     rows["last_on"] = pd.to_datetime(rows["last_on"])
     ago = (day - rows["last_on"]).dt.days
     rows = rows[(ago >= _SALARY_LATE_DAYS) & (ago <= _SALARY_OLD_DAYS)]
-    return rows.assign(detail="last salary or pension on " + rows["last_on"].astype(str).str.slice(0, 10))
+    return rows.assign(detail=[f"last salary or pension on {one}" for one in _dates(rows["last_on"])])
 
 
 def _expiring(ledger: Ledger, day: pd.Timestamp, within: int, point_amount: float) -> pd.DataFrame:
@@ -165,4 +165,9 @@ def _birthdays(bank: Bank, day: pd.Timestamp, within: int) -> pd.DataFrame:
     on = [dates.get((one.month, one.day)) for one in born]
     rows = rows.assign(ends_on=pd.to_datetime(pd.Series(on, index=rows.index)))
     rows = rows[rows["ends_on"].notna()]
-    return rows.assign(detail="birthday on " + rows["ends_on"].astype(str).str.slice(0, 10))
+    return rows.assign(detail=[f"birthday on {one}" for one in _dates(rows["ends_on"])])
+
+
+def _dates(days: pd.Series) -> pd.Series:
+    """Day as a text, YYYY-MM-DD."""
+    return days.astype(str).str.slice(0, 10)

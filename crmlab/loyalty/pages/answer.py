@@ -45,13 +45,15 @@ def headline(standing: Standing, cells: Evidence | None) -> str:
     if cells is not None:
         one = cells["true_share"]
         parts.append(f"{one.short} of customers are truly loyal ({one.interval}), {cells['spurious_share'].short} bank "
-                     f"here without meaning it, {cells['latent_share'].short} mean it without doing so")  # fmt: skip
+                     f"here without meaning it, {cells['latent_share'].short} mean it without doing so.")  # fmt: skip
     for name, one in ((SAYS, standing.attitude), (DOES, standing.behaviour_mean)):
         if one is not None:
-            limits = f" ({one.low:.1f} to {one.high:.1f})" if one.low is not None else ""
-            parts.append(f"loyalty by {name} is {one.value:.1f} of 100{limits}")
-    said = "; ".join(parts) if parts else "how loyal customers are cannot be said from this bank's data"
-    said = said[:1].upper() + said[1:] + "."
+            parts.append(
+                f"Loyalty by {name} is {one.value:.1f} of 100 ({one.low:.1f} to {one.high:.1f})."
+                if one.low is not None
+                else f"Loyalty by {name} is {one.value:.1f} of 100."
+            )
+    said = " ".join(parts) if parts else "How loyal customers are cannot be said from this bank's data."
     if standing.attitude is None and parts:
         said += " What customers think was not asked, so who stays without meaning it is not known."
     if standing.behaviour_mean is None and standing.attitude is not None:

@@ -48,16 +48,18 @@ def care_on(
     held = int(found.actions["is_holdout"].astype(bool).sum()) if len(found.actions) else 0
     listed = len(found.actions) - held
     stopped = int(found.counts["suppressed_count"].sum()) if len(found.counts) else 0
-    reading = (
+    told = [
         f"{count_text(events['customer_id'].nunique())} customers have {count_text(len(events))} events; "
         f"{count_text(listed)} are to be contacted, {count_text(held)} are held out by lot, {count_text(stopped)} may "
         "not be addressed now."
-    )
+    ]
     if lacking:
-        reading += f" Not seen here: {'; '.join(lacking)}."
+        told.append(f"Not seen here: {'; '.join(lacking)}.")
     counts = {"care_events_count": len(events), "care_count": listed, "care_held_out_count": held}
     estimates = {name: Estimate(float(count), "count") for name, count in counts.items()}
-    return found, Evidence(found.counts, f"{count_text(listed)} customers to contact now", "", reading, estimates)
+    return found, Evidence(
+        found.counts, f"{count_text(listed)} customers to contact now", "", " ".join(told), estimates
+    )
 
 
 def plan_on(

@@ -224,10 +224,12 @@ def _effects_reading(programme: Programme) -> str:
         )
     if found.placebo is not None:
         holds = found.placebo.low <= 1 <= found.placebo.high
-        told.append(f"In the three months before joining, which joining cannot move, the ratio is "
-                    f"{found.placebo.value:.2f} ({found.placebo.low:.2f} to {found.placebo.high:.2f}): "
-                    + ("no sign that the others are not alike." if holds else "the others are not alike enough, so the "
-                       "effect on spending is overstated by about as much."))  # fmt: skip
+        alike = ("no sign that the others are not alike" if holds else "the others are not alike enough, so the effect "
+                 "on spending is overstated by about as much")  # fmt: skip
+        told.append(
+            f"In the three months before joining, which joining cannot move, the ratio is "
+            f"{found.placebo.value:.2f} ({found.placebo.low:.2f} to {found.placebo.high:.2f}): {alike}."
+        )
     if found.leaving is not None:
         value, limit = e_value(found.leaving)
         told.append(f"Members close their accounts {found.leaving.value:.2f} times as often as others like them "
@@ -237,10 +239,14 @@ def _effects_reading(programme: Programme) -> str:
         told.append(f"Leaving cannot be compared: {programme.why['leaving']}.")
     trial = programme.invitation
     if trial is not None:
-        told.append(f"By lot: {trial.said} Being invited changed joining by {trial.acts.short} "
-                    f"({trial.acts.interval}); with F = {trial.first_stage_f:.1f} that is "
-                    + ("enough" if trial.is_strong else "far too weak")
-                    + " to stand in for joining itself.")  # fmt: skip
+        acts, strength = trial.acts, trial.first_stage_f
+        told.append(
+            f"By lot: {trial.said} Being invited changed joining by {acts.short} ({acts.interval}); with "
+            f"F = {strength:.1f} that is enough to stand in for joining itself."
+            if trial.is_strong
+            else f"By lot: {trial.said} Being invited changed joining by {acts.short} ({acts.interval}); with "
+            f"F = {strength:.1f} that is far too weak to stand in for joining itself."
+        )
     return " ".join(told)
 
 

@@ -21,6 +21,7 @@ LEFT_COLUMNS = {"label": "label", "value": "left", "low": "left_low", "high": "l
                 "groups": "Loyalty at the wave", "quantity": "Left within a year",
                 "unit": "share"}  # fmt: skip
 _FEWEST = 20  # customers of a group shown
+_CALLED = {"true": "truly loyal", "latent": "latently loyal", "spurious": "spuriously loyal", "none": "not loyal"}
 
 
 def indices(standing: Standing) -> Evidence | None:
@@ -53,10 +54,13 @@ def indices(standing: Standing) -> Evidence | None:
         parts = [name for name in standing.behaviour if name in
                  ("tenure", "products", "primary account", "activity", "share of wallet")]  # fmt: skip
         told.append(f"Behaviour {_of_100(standing.behaviour_mean)}, of all customers, from {', '.join(parts)}.")
-    both = len(sources) == 2
-    first = "words" if sources[0][0] == SAYS else "deeds"
-    title = f"Loyalty in {first}: {sources[0][4].value:.0f} of 100" + (
-        f", in deeds: {sources[1][4].value:.0f}" if both else ""
+    both, first = len(sources) == 2, sources[0][4]
+    title = (
+        f"Loyalty in words: {first.value:.0f} of 100, in deeds: {sources[1][4].value:.0f}"
+        if both
+        else f"Loyalty in words: {first.value:.0f} of 100"
+        if sources[0][0] == SAYS
+        else f"Loyalty in deeds: {first.value:.0f} of 100"
     )
     if both:
         told.append("The two are not on one scale and are not averaged: one number would hide who stays without "
@@ -122,15 +126,17 @@ def afterwards(standing: Standing, *, currency: str) -> Evidence | None:
     known = {row["cell"]: row for row in frame.to_dict("records")}
     waves = ", ".join(sorted(standing.followed["wave"].unique()))
     told = "; ".join(
-        f"{name.capitalize()}: {row['left_text'].short} left ({row['left_text'].interval})"
-        + (f", margin of a year {amount_text(row['margin_text'].value, currency)}" if row["margin_text"].n else "")
+        f"{_CALLED[name].capitalize()}: {row['left_text'].short} left ({row['left_text'].interval}), margin of a year "
+        f"{amount_text(row['margin_text'].value, currency)}"
+        if row["margin_text"].n
+        else f"{_CALLED[name].capitalize()}: {row['left_text'].short} left ({row['left_text'].interval})"
         for name, row in known.items()
     )
     worst, best = (max(known, key=lambda one: known[one]["left"]), min(known, key=lambda one: known[one]["left"]))
+    most, least = share_text(known[worst]["left"]), share_text(known[best]["left"])
     return Evidence(
         frame,
-        f"Left within a year: {share_text(known[worst]['left'])} of '{worst}', {share_text(known[best]['left'])} of "
-        f"'{best}'",
+        f"Left within a year: {most} of the {_CALLED[worst]}, {least} of the {_CALLED[best]}",
         f"Left by own choice in the 12 months after {waves}; 95 % intervals; n = {count_text(int(frame['n'].sum()))} "
         "responses",
         f"{told}. Cells differ in more than loyalty, so this is what goes with them, not what loyalty does.",
@@ -169,11 +175,17 @@ def chain(standing: Standing) -> Evidence:
             f"drawn by lot: {standing.retention.said.split(';')[0]}")  # fmt: skip
     said = [row["link"].split(":")[0].split(",")[0] for row in rows if row["kind"] == "effect"]
     clear = [name for name, one in estimates.items() if name.startswith("odds") and (one.low > 1 or one.high < 1)]
-    reading = (
-        f"Of {len(rows)} links {len(said)} {'is' if len(said) == 1 else 'are'} an effect, because only there chance "
-        "chose who got it; the others say what goes together."
-        if rows else "No link can be measured here."
-    )  # fmt: skip
+    if not rows:
+        reading = "No link can be measured here."
+    elif not said:
+        reading = (
+            f"Of {len(rows)} links none is an effect, because nothing was drawn by lot; they say what goes together."
+        )
+    else:
+        reading = (
+            f"Of {len(rows)} links {len(said)} {'is' if len(said) == 1 else 'are'} an effect, because only there "
+            "chance chose who got it; the others say what goes together."
+        )
     if "odds_attitude" in estimates:
         reading += " Behaviour goes with leaving beyond chance." if "odds_behaviour" in clear else ""
         reading += (" So does attitude." if "odds_attitude" in clear else

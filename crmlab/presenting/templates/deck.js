@@ -16,6 +16,7 @@
   function asked() { return (parseInt(location.hash.slice(1), 10) || 1) - 1; }
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey) { return; }
+    if (event.target.className === "notes now" && /^(Arrow|Page)(Up|Down)$/.test(event.key)) { return; } // they scroll
     var step = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": event.shiftKey ? -1 : 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 }[event.key];
     if (step) { show(now + step); }
     else if (event.key === "Home") { show(0); }

@@ -129,6 +129,6 @@ def changes_by_place(tracking: Tracking, *, seed: int = 1) -> tuple[Evidence | N
         )
         + f"; the mean change is {shrunk.center:+.1f}. The bare change of one was {spread:.1f} points further out: "
         "the chance of few answers."
-        + (f" Under {_FEWEST} answers in a wave, and so not shown: {dropped}." if dropped else ""),
+        + (" " + f"Under {_FEWEST} answers in a wave, and so not shown: {dropped}." if dropped else ""),
         estimates={"places_moved_count": Estimate(float(moved), "count", n=len(kept))},
     ), ""  # fmt: skip

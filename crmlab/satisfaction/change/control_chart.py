@@ -62,8 +62,10 @@ class ControlChart:
             first = signals.iloc[0]
             side = "above" if first["value"] > first["center"] else "below"
             title = f"{what}: {len(signals)} of {len(after)} periods signal a change"
-            said = f"First signal in {first['period']}: {Estimate(first['value'], unit).short}, {side} its usual level"
-            reading = f"{said} of {Estimate(self.center, unit).short} ({first['reason']})."
+            reading = (
+                f"First signal in {first['period']}: {Estimate(first['value'], unit).short}, {side} its usual level of "
+                f"{Estimate(self.center, unit).short} ({first['reason']})."
+            )
         else:
             periods = "1 period" if len(after) == 1 else f"{len(after)} periods"
             title = f"{what}: no signal in {periods} after the baseline"

@@ -136,11 +136,12 @@ def _one(answers: pd.DataFrame, measure: dict, days: pd.Series, cluster: str, le
     options = {"cluster": cluster, "indicator": measure["indicator"], "level": level}
     own = _side(answers[treated], before, after, **options)
     rest = _side(answers[~treated], before, after, **options)
-    gap = next((f"{side} wave {wave}" for side, one in (("treated", own), ("other", rest)) for wave, mean in
+    gap = next(((side, wave) for side, one in (("treated", own), ("other", rest)) for wave, mean in
                 ((before, one.before), (after, one.after)) if np.isnan(mean) and not (side == "other" and everybody)
                 and not (by_lot and wave == before)), None)  # fmt: skip
     if gap:
-        return row | _nothing() | {"design": "not known", "why": f"nobody answered among {gap}"}
+        side, wave = gap
+        return row | _nothing() | {"design": "not known", "why": f"nobody answered among {side} wave {wave}"}
     design = "before and after" if everybody else "randomised" if by_lot else "compared"
     effect = own if everybody else _effect(answers, treated, before, after, by_lot, **options)
     if design == "compared" and len(earlier) > 1:
@@ -224,10 +225,10 @@ def _said(row: dict) -> tuple[str, str]:
     if row["design"] == "before and after":
         reading = f"{name}: {size} from before to after, associated with the measure; common drift is in it."
         return reading, "Next time start in some branches and leave others."
-    whose = "against a group drawn by lot" if row["design"] == "randomised" else "more than the others"
-    reading = f"{name}: {size} {whose}."
+    by_lot = row["design"] == "randomised"
+    reading = f"{name}: {size} against a group drawn by lot." if by_lot else f"{name}: {size} more than the others."
     if row["is_parallel"] is False:
-        return f"{reading} Groups moved apart before it started.", "Compare with branches that moved alike before."
+        return reading + " " + "Groups moved apart before it started.", "Compare with branches that moved alike before."
     steps = {
         "better": "Keep it and extend it to the others.",
         "worse": "Stop it and look for the cause.",

@@ -113,7 +113,6 @@ def wave_change_evidence(changes: pd.DataFrame, *, unit: str = "points") -> Evid
     """
     known = changes[changes["p_value"].notna()]
     called = known[known["is_change"]].sort_values("change", key=lambda c: -c.abs(), kind="stable")
-    verb = "stands" if len(called) == 1 else "stand"
     told = [
         f"{row.item} {row.wave_from} to {row.wave_to} by {row.change:+.2f} {unit} "
         f"({row.change_low:+.2f} to {row.change_high:+.2f})"
@@ -124,7 +123,8 @@ def wave_change_evidence(changes: pd.DataFrame, *, unit: str = "points") -> Evid
     lost = len(changes) - len(known)
     return Evidence(
         changes,
-        title=f"{len(called)} of {len(known)} changes between waves {verb} out from chance",
+        title=f"{len(called)} of {len(known)} changes between waves stand{'s' if len(called) == 1 else ''} out from "
+        "chance",
         about=f"Change of weighted means, {unit}, 95 % interval of one look, calls by Holm over {len(known)} looks",
         reading=" ".join(
             [

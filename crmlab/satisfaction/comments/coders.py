@@ -190,9 +190,9 @@ def _reading(frame: pd.DataFrame) -> str:
     poor = known.loc[known["alpha"] < TENTATIVE, "theme"].tolist()
     unsure = known.loc[(known["alpha"] >= TENTATIVE) & ~known["is_low_reliable"], "theme"].tolist()
     if poor:
-        said += f" Below {TENTATIVE} mend the codebook before any count is used: {', '.join(poor)}."
+        said += " " + f"Below {TENTATIVE} mend the codebook before any count is used: {', '.join(poor)}."
     if unsure:
-        said += f" Too few comments to be sure of {TENTATIVE}: {', '.join(unsure)}."
+        said += " " + f"Too few comments to be sure of {TENTATIVE}: {', '.join(unsure)}."
     return said
 
 

@@ -103,6 +103,5 @@ def _reading(rows: pd.DataFrame, currency: str) -> str:
         f"{amount_text(best['total_amount'], currency)} a year ({amount_text(best['total_amount_low'], currency)} to "
         f"{amount_text(best['total_amount_high'], currency)}): more than that it should not cost."
     )
-    if best["total_amount_low"] <= 0:
-        said += " The interval covers 0: no budget can be founded on it alone."
-    return f"{said} Not in the interval: {'; '.join(NOT_IN_IT)}."
+    bare = ["The interval covers 0: no budget can be founded on it alone."] if best["total_amount_low"] <= 0 else []
+    return " ".join([said, *bare, f"Not in the interval: {'; '.join(NOT_IN_IT)}."])

@@ -149,11 +149,14 @@ def _joined(part: list[str]) -> str:
         return part[0]
     first, last = (_SPAN.fullmatch(name) for name in (part[0], part[-1]))
     if first and last:
-        return f"{first[1]} to {last[2]}{last[3] or ''}"
+        low, high = int(first[1]), int(last[2])
+        return f"{low:d} to {high:d} years" if last[3] else f"{low:d} to {high:d}"
     if last and part[0].startswith("under "):
-        return f"up to {last[2]}{last[3] or ''}"
+        high = int(last[2])
+        return f"up to {high:d} years" if last[3] else f"up to {high:d}"
     if first and part[-1].endswith(" and over"):
-        return f"{first[1]}{first[3] or ''} and over"
+        low = int(first[1])
+        return f"{low:d} years and over" if first[3] else f"{low:d} and over"
     return f"{part[0]} to {part[-1]}"
 
 

@@ -233,5 +233,5 @@ def _reading(table: pd.DataFrame, estimates: dict[str, Estimate]) -> str:
             f"{row['driver']} ({share_text(row['lmg_share'])}): {row['credit_doubt']}"
             for row in doubtful.to_dict("records")
         )
-        said += f" Do not rely on the credit of {each}."
+        said += " " + f"Do not rely on the credit of {each}."
     return said

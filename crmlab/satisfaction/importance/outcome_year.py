@@ -115,7 +115,7 @@ def outcome_year(
         "customers left by their own choice."
     )
     if lacking:
-        said += f" Not known or the same for all, so not controlled for: {', '.join(map(_words, lacking))}."
+        said += " " + f"Not known or the same for all, so not controlled for: {', '.join(map(_words, lacking))}."
     return OutcomeYear(joined, tuple(controls), tuple(known), said)
 
 

@@ -195,15 +195,16 @@ def _reading(rows: pd.DataFrame, aim: str) -> str:
         f"({best['importance_low']:.2f} to {best['importance_high']:.2f}); it stands at {best['performance']:.1f}."
     )
     if len(rows) == 1:
-        return f"{said} There is nothing to rank it against."
+        return " ".join([said, "There is nothing to rank it against."])
     other = rows.iloc[1]
-    said += (
-        f" It goes with most in {share_text(best['first_share'])} of the resamples, "
-        f"{lowered(other['title'])} in {share_text(other['first_share'])}."
-    )
+    told = [
+        said,
+        f"It goes with most in {share_text(best['first_share'])} of the resamples, "
+        f"{lowered(other['title'])} in {share_text(other['first_share'])}.",
+    ]
     if best["first_share"] < CLEARLY:
-        said += f" Under {share_text(CLEARLY)} none is said to be first: let the cost of a point decide."
-    return said
+        told.append(f"Under {share_text(CLEARLY)} none is said to be first: let the cost of a point decide.")
+    return " ".join(told)
 
 
 def items_to_work_on(
@@ -247,19 +248,19 @@ def items_to_work_on(
     best = rows.iloc[0]
     reading = (
         f"Most is to be gained at “{best['text']}” ({best['performance']:.1f}; one point goes with "
-        f"{best['importance']:.2f} points of {lowered(found.model.title(target))}). "
+        f"{best['importance']:.2f} points of {lowered(found.model.title(target))})."
     )
     if lowest["item"] == best["item"]:
-        reading += "It is the lowest too."
+        more = "It is the lowest too."
     else:
-        reading += f"The lowest is “{lowest['text']}” ({lowest['performance']:.1f})."
+        more = f"The lowest is “{lowest['text']}” ({lowest['performance']:.1f})."
     columns = ["item", "text", "importance", "importance_low", "importance_high", "performance", "performance_low",
                "performance_high", "room", "n"]  # fmt: skip
     about = (
         f"Items of {title}, index 0 to 100, weighted; {100 * found.level:g} % bootstrap intervals, "
         f"n = {found.standing_n or found.n:,}"
     )
-    return Evidence(rows[columns], _items_title(rows, title), about, reading.strip())
+    return Evidence(rows[columns], _items_title(rows, title), about, " ".join([reading, more]))
 
 
 def items_table(shown: Evidence, level: float = 0.95) -> pd.DataFrame:

@@ -197,24 +197,27 @@ def _title(found: dict[str, Estimate], points: float) -> str:
     step = "One more point" if points == 1 else f"{points:g} more points"
     if kept.low <= 0 <= kept.high:
         return f"{step} may go with no fewer leavers"
-    return f"{step}: {1000 * abs(kept.value):.1f} {'fewer' if kept.value > 0 else 'more'} leavers in 1,000 customers"
+    moved = 1000 * abs(kept.value)
+    if kept.value > 0:
+        return f"{step}: {moved:.1f} fewer leavers in 1,000 customers"
+    return f"{step}: {moved:.1f} more leavers in 1,000 customers"
 
 
 def _reading(found: dict[str, Estimate], points: float, count: int, currency: str) -> str:
     amount, each = found["kept_amount"], found["break_even_amount"]
     step = "one more point" if points == 1 else f"{points:g} more points"
-    said = (
+    said = [
         f"Over {count:,} customers {step} goes with {amount.short} of value kept in the window "
-        f"({100 * amount.level:g} % interval {amount.interval}). "
-    )
+        f"({100 * amount.level:g} % interval {amount.interval})."
+    ]
     if each.low > 0:
-        said += (
+        said.append(
             f"If all of it were caused by satisfaction, {step} could cost up to {each.short} a customer, "
-            f"{amount_text(each.low, currency)} to be on the safe side. "
+            f"{amount_text(each.low, currency)} to be on the safe side."
         )
     else:
-        said += "The interval covers 0: no budget can be founded on it. "
-    return said + "This is an association, not an effect."
+        said.append("The interval covers 0: no budget can be founded on it.")
+    return " ".join([*said, "This is an association, not an effect."])
 
 
 def _numbers(data: _Data, weight: np.ndarray, points: float, start: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -243,8 +243,9 @@ def group_weights(
 def _reading(joined: PairwiseWeights, bad: list[str], n: int) -> str:
     said = joined.warning or f"The joined judgements are consistent (CR {joined.consistency_ratio:.3f})."
     if bad:
-        said += f" {len(bad)} of {n} judges contradict themselves (CR above {HIGHEST_RATIO:.2f}): {', '.join(bad)}."
-    return said if n >= _FEWEST_JUDGES else f"{said} With {n} judges no interval can be given."
+        more = f"{len(bad)} of {n} judges contradict themselves (CR above {HIGHEST_RATIO:.2f}): {', '.join(bad)}."
+        said = " ".join([said, more])
+    return said if n >= _FEWEST_JUDGES else said + " " + f"With {n} judges no interval can be given."
 
 
 def _principal(matrix: np.ndarray) -> tuple[np.ndarray, float]:

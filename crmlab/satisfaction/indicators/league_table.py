@@ -192,7 +192,8 @@ def _reading(table: pd.DataFrame, estimates: dict[str, Estimate], reversals: int
         f"{top['alternative']} is first in {estimates['first_share'].short} of the draws; its rank lies between "
         f"{top['rank_low']} and {top['rank_high']} of {len(table)}."
     )
-    return said if not reversals else f"{said} {reversals:,} orders of two turn when a third is left out of the table."
+    turned = [f"{reversals:,} orders of two turn when a third is left out of the table."] if reversals else []
+    return " ".join([said, *turned])
 
 
 def _sure_pairs(closeness: np.ndarray, level: float) -> tuple[int, int]:

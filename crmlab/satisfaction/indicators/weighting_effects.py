@@ -93,11 +93,12 @@ def compare_indices(
     about = f"Index of {system.target}, 0 to 100, by weighting, {100 * level:g} % limits, n = {len(frame):,}"
     reading = f"With {reference} weights the index is {estimates[f'index_{reference}'].text}."
     if furthest["weighting"] != reference:
-        reading += (
-            f" {furthest['weighting']} weights move it by {estimates['difference_' + furthest['weighting']].text}; "
+        more = (
+            f"{furthest['weighting']} weights move it by {estimates['difference_' + furthest['weighting']].text}; "
             f"they differ most on {furthest['largest_item']}, by {100 * furthest['largest_item_difference']:+.1f} "
             "points of weight."
         )
+        reading = " ".join([reading, more])
     return Evidence(table, title, about, reading, estimates)
 
 
@@ -182,7 +183,8 @@ def compare_rankings(
         f"The leader hangs on the weights: {', '.join(sorted(map(str, set(table['leader']))))}."
     )  # fmt: skip
     if least["weighting"] != reference:
-        reading += f" {least['weighting']} weights move {least['largest_mover']} by {least['largest_move']:g} places."
+        more = f"{least['weighting']} weights move {least['largest_mover']} by {least['largest_move']:g} places."
+        reading = " ".join([reading, more])
     return Evidence(table, title[:70], about, reading, estimates)
 
 

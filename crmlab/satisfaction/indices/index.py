@@ -151,7 +151,7 @@ class SatisfactionIndex:
         """
         self._check_setting()
         wanted = [(name, item) for name, items in index_items(self.model).items() for item in items]
-        lacking = [f"{item} of {name}" for name, item in wanted if item not in weights.get(name, {})]
+        lacking = [" of ".join((item, name)) for name, item in wanted if item not in weights.get(name, {})]
         unknown = [item for item in self.items if item not in item_means]
         refuse(
             *([f"index: no weight is given for {', '.join(lacking)}. Give one for every item of the model."]

@@ -293,13 +293,14 @@ def _reading(composition: pd.DataFrame, paths: pd.DataFrame, level: float) -> st
     if allowed.empty:
         return start
     if different.empty:
-        return f"{start} No path differs beyond chance (p corrected for {len(allowed)} looks above {1 - level:.2g})."
+        none = f"No path differs beyond chance (p corrected for {len(allowed)} looks above {1 - level:.2g})."
+        return " ".join([start, none])
     shown = "; ".join(
         f"{row.cause_title} on {lowered(row.effect_title)} {row.coefficient_first:.2f} in {row.first} and "
         f"{row.coefficient_second:.2f} in {row.second} (corrected p = {row.p_holm:.3f})"
         for row in different.itertuples()
     )
-    return f"{start} Different beyond chance: {shown}."
+    return " ".join([start, f"Different beyond chance: {shown}."])
 
 
 def _given(frame: pd.DataFrame, given: str | Sequence[object]) -> np.ndarray:

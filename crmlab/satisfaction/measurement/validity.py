@@ -186,10 +186,13 @@ def _reading(frame: pd.DataFrame, groups: Sequence[Sequence[str]], found: Measur
 
 
 def _pair_text(row: Mapping) -> str:
-    text = f"{row['first_title']} and {lowered(row['second_title'])} ({row['measure']} {row['htmt']:.2f}"
+    second = lowered(row["second_title"])
     if np.isnan(row["htmt_low"]):
-        return f"{text}, interval not known)"
-    return f"{text}, interval {row['htmt_low']:.2f} to {row['htmt_high']:.2f})"
+        return f"{row['first_title']} and {second} ({row['measure']} {row['htmt']:.2f}, interval not known)"
+    return (
+        f"{row['first_title']} and {second} ({row['measure']} {row['htmt']:.2f}, interval {row['htmt_low']:.2f} to "
+        f"{row['htmt_high']:.2f})"
+    )
 
 
 def _judged(frame: pd.DataFrame, model: PathModel, most_htmt: float, most_upper: float) -> pd.DataFrame:

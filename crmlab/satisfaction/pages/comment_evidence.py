@@ -53,8 +53,12 @@ def themes(bank: Bank, study: Study) -> Evidence:
     written = written[written["score"].notna()].reset_index(drop=True) if len(written) else written
     writers = written["customer_id"].nunique()
     if writers < _FEWEST_WRITERS:
-        wrote = "nobody" if not writers else f"only {count_text(writers)} customers"
-        return missing(f"{wrote} wrote a comment in {study.when}; {_FEWEST_WRITERS} are needed")
+        wrote = (
+            f"only {count_text(writers)} customers wrote a comment in {study.when}"
+            if writers
+            else f"nobody wrote a comment in {study.when}"
+        )
+        return missing(f"{wrote}; {_FEWEST_WRITERS} are needed")
     coded, who = code_comments(written["comment"]), written["customer_id"]
     counts = theme_counts(coded, customers=who)
     shown = counts.frame.loc[counts.frame["count"] >= _FEWEST, "theme"].tolist()
@@ -97,8 +101,10 @@ def _title(table: pd.DataFrame) -> str:
     if clear.empty:
         return "No theme goes with clearly other satisfaction"
     row = clear.iloc[0] if clear["lift"].iloc[0] < 0 else clear.iloc[-1]
-    how = "less" if row["lift"] < 0 else "more"
-    return f"Who writes about {row['label']} is {abs(row['lift']):.1f} points {how} satisfied"[:70]
+    return (
+        f"Who writes about {row['label']} is {abs(row['lift']):.1f} points "
+        f"{'less' if row['lift'] < 0 else 'more'} satisfied"
+    )[:70]
 
 
 def _reading(table: pd.DataFrame, counts: Evidence, writers: int, rare: int) -> str:
@@ -118,5 +124,5 @@ def _reading(table: pd.DataFrame, counts: Evidence, writers: int, rare: int) -> 
         told += " No theme goes with clearly lower satisfaction (Holm)."
     told += f" {counts['uncoded_share'].short} of them name no theme of the codebook."
     if rare:
-        told += f" {rare} {'theme' if rare == 1 else 'themes'} of under {_FEWEST} customers not shown."
+        told += f" {rare} theme{'' if rare == 1 else 's'} of under {_FEWEST} customers not shown."
     return told

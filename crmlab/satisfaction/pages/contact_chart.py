@@ -88,18 +88,18 @@ def after_contacts(tracking: Tracking, chart: ControlChart) -> Evidence:
                      int(before["n"].sum()), f"mean of the first {len(before)} {unit}s")  # fmt: skip
     found = f"{len(signals)} of {len(after)} {unit}s leave the usual course"
     title = f"Satisfaction after contacts: {found if len(signals) else f'no signal in {len(after)} {unit}s'}"
-    reading = f"The usual level is {usual.short} of {high:g} ({usual.interval}). "
-    reading += _signals(signals, unit) or f"Since then the {unit}s move around it by chance alone. "
-    reading += (
+    told = [
+        f"The usual level is {usual.short} of {high:g} ({usual.interval}).",
+        *(_signals(signals, unit) or [f"Since then the {unit}s move around it by chance alone."]),
         f"If nothing happened, {share_text(chart.false_alarm_share)} of such charts would still signal, one false "
-        f"signal in {chart.run_length:.0f} {unit}s on average."
-    )
+        f"signal in {chart.run_length:.0f} {unit}s on average.",
+    ]
     return Evidence(
         frame,
         title=title,
         about=f"Mean answer after a contact, {low:g} to {high:g} points, by {unit}; limits: three standard errors, "
         f"from the first {len(before)} {unit}s; n = {count_text(int(frame['n'].sum()))} answers",
-        reading=reading,
+        reading=" ".join(told),
         estimates={"csat_usual": usual, "csat_signals_count": Estimate(float(len(signals)), "count")},
     )
 
@@ -179,17 +179,21 @@ def contact_effects(tracking: Tracking) -> Evidence | None:
     )
 
 
-def _signals(signals: pd.DataFrame, unit: str) -> str:
-    """Say when and how the course was left first."""
+def _signals(signals: pd.DataFrame, unit: str) -> list[str]:
+    """Say when and how the course was left first, in sentences."""
     if not len(signals):
-        return ""
+        return []
     first = signals.iloc[0]
-    side = "above" if first["value"] > first["center"] else "below"
-    more = f" {len(signals) - 1} later {unit}s signal too." if len(signals) > 2 else ""
-    more = f" One later {unit} signals too." if len(signals) == 2 else more
+    month, value, is_above = first["period"], first["value"], first["value"] > first["center"]
+    later = len(signals) - 1
+    more = [f"One later {unit} signals too." if later == 1 else f"{later} later {unit}s signal too."] if later else []
     if first["reason"] == "beyond the limits":
-        return f"{first['period']} lies {side} the limits with {first['value']:.2f}.{more} "
-    return f"In {first['period']} the eighth {unit} in a row lay {side} it, the sign of a small lasting shift.{more} "
+        if is_above:
+            return [f"{month} lies above the limits with {value:.2f}.", *more]
+        return [f"{month} lies below the limits with {value:.2f}.", *more]
+    if is_above:
+        return [f"In {month} the eighth {unit} in a row lay above it, the sign of a small lasting shift.", *more]
+    return [f"In {month} the eighth {unit} in a row lay below it, the sign of a small lasting shift.", *more]
 
 
 def _cut(text: str) -> str:

@@ -67,7 +67,8 @@ def driver_credit(
     )  # fmt: skip
     top = found.frame.iloc[0]
     title = f"By shares of variance, {lowered(top['driver'])} goes with {lowered(names[target])} most"
-    about = found.about.replace("Share of the explained variance of", "Shares of the variance of").replace(" (LMG)", "")
+    rest = found.about.removeprefix(f"Share of the explained variance of {names[target]} (LMG), ")
+    about = f"Shares of the variance of {names[target]}, {rest}"
     return Evidence(found.frame, title if len(title) <= 70 else found.title, about, found.reading, found.estimates)
 
 

@@ -24,6 +24,7 @@ __all__ = ["FEWEST_SHOWN", "branches", "chosen_group", "groups", "same_yardstick
 
 FEWEST_SHOWN = 10  # responses; smaller groups are not shown
 _FEWEST_COMPARED = 50  # responses of each of two groups whose constructs are compared
+_PLACES = {"top": "at the top", "bottom": "at the bottom"}
 _MOST_BRANCHES = 30  # in one figure: the ends of a longer list are shown
 
 
@@ -125,8 +126,10 @@ def _groups_title(study: Study, table: pd.DataFrame, different: pd.DataFrame, na
     if different.empty:
         return f"No group by {name} differs clearly from the others"[:70]
     row = different.loc[different["difference"].abs().idxmax()]
-    way = "more" if row["difference"] > 0 else "less"
-    return f"{row['group'].capitalize()}: {abs(row['difference']):.1f} points {way} satisfied than others"[:70]
+    return (
+        f"{row['group'].capitalize()}: {abs(row['difference']):.1f} points "
+        f"{'more' if row['difference'] > 0 else 'less'} satisfied than others"
+    )[:70]
 
 
 def _groups_reading(table: pd.DataFrame, different: pd.DataFrame, out: int) -> str:
@@ -142,8 +145,10 @@ def _groups_reading(table: pd.DataFrame, different: pd.DataFrame, out: int) -> s
             f"{row.group} {row.index_:.1f} ({row.index_low:.1f} to {row.index_high:.1f}, n = {count_text(row.n)})"
             for row in rows.rename(columns={"index": "index_"}).itertuples(index=False)
         )
-        verb = "differs" if len(different) == 1 else "differ"
-        told = f"{len(different)} of {len(table)} groups {verb} from the others beyond chance (Holm): {listed}."
+        told = (
+            f"{len(different)} of {len(table)} groups differ{'s' if len(different) == 1 else ''} from the others "
+            f"beyond chance (Holm): {listed}."
+        )
     if out:
         told += f" {count_text(out)} responses of groups under {FEWEST_SHOWN} are not shown."
     return told
@@ -183,10 +188,10 @@ def same_yardstick(study: Study, by: str, *, permutations: int = 300, seed: int 
     failed = [lowered(title) for title in table.loc[~table["is_invariant"], "title"]]
     may = study.target not in set(table.loc[~table["is_invariant"], "latent"])
     told = (
-        f"In the two largest groups ({' and '.join(pair)}) the items make up {alike} of {len(table)} constructs in the "
+        f"In the two largest groups ({', '.join(pair)}) the items make up {alike} of {len(table)} constructs in the "
         f"same way (MICOM, {found.permutations:,} permutations)"
     )
-    told += f"; not {', '.join(failed)}." if failed else "."
+    told += f", all but {', '.join(failed)}." if failed else "."
     target = lowered(study.title(study.target))
     told += (
         f" So {target} of these groups may be compared."
@@ -279,7 +284,8 @@ def _branches_reading(frame: pd.DataFrame, shrunk: ShrunkenGroups, small: int) -
         )
     else:
         listed = "; ".join(
-            f"{row.branch} {row.x:.1f} ({row.x_low:.1f} to {row.x_high:.1f}, n = {count_text(row.n)}) at the {row.call}"
+            f"{row.branch} {row.x:.1f} ({row.x_low:.1f} to {row.x_high:.1f}, n = {count_text(row.n)}) "
+            f"{_PLACES[row.call]}"
             for row in called.itertuples()
         )
         told = f"With a chance of 80 % or more among the {shrunk.top_count} truly highest or lowest: {listed}."
@@ -288,5 +294,5 @@ def _branches_reading(frame: pd.DataFrame, shrunk: ShrunkenGroups, small: int) -
         " The branches differ no more than chance makes them differ." if spread >= 0 else ""
     )  # fmt: skip
     if small:
-        told += f" {small} {'branch' if small == 1 else 'branches'} with under {FEWEST_SHOWN} responses left out."
+        told += f" {small} branch{'' if small == 1 else 'es'} with under {FEWEST_SHOWN} responses left out."
     return told

@@ -65,12 +65,13 @@ def _not_apart(case: Improvement) -> str:
 def _still(case: Improvement) -> str:
     """What can be said where no two dimensions can be put in order."""
     if not case.ranked.levers:
-        return f"No dimension can be put first: {NO_DRIVER}. {_rest(case)}"
+        return f"No dimension can be put first: {NO_DRIVER}. " + _rest(case)
     row = case.ranked.ranking.frame.iloc[0]
-    return (
+    told = (
         f"{row['title']} alone can be judged: one more point of the index goes with {_points(row)} of {case.aim} "
-        f"({_interval(row)}, n = {int(row['n']):,}). {_rest(case)}"
+        f"({_interval(row)}, n = {int(row['n']):,})."
     )
+    return f"{told} " + _rest(case)
 
 
 def _rest(case: Improvement) -> str:
@@ -113,7 +114,7 @@ def for_whom(case: Improvement | None, told: DriverGroups | None, why: str) -> s
         )
     else:
         said = (
-            f"By {words}, {different} of {compared} comparisons of paths {'shows' if different == 1 else 'show'} a "
+            f"By {words}, {different} of {compared} comparisons of paths show{'s' if different == 1 else ''} a "
             f"difference beyond chance: {told.differences}."
         )
     if case.ranked.first and len(case.ranked.levers) > 1:
@@ -144,9 +145,10 @@ def in_money(case: Improvement | None, found: Money | None, why: str) -> str:
         return f"What a point is worth is not known: {why}"
     kept = found.worth["kept_share"]
     fewer, least, most = (1000 * one for one in (kept.value, kept.low, kept.high))
+    leavers = f"{fewer:.1f} fewer leavers" if fewer >= 0 else f"{-fewer:.1f} more leavers"
     leaving = (
-        f"One more point of {case.aim} goes with {abs(fewer):.1f} {'fewer' if fewer >= 0 else 'more'} leavers a year "
-        f"in 1,000 customers ({_signed(least)} to {_signed(most)} fewer, n = {kept.n:,})"
+        f"One more point of {case.aim} goes with {leavers} a year in 1,000 customers ({_signed(least)} to "
+        f"{_signed(most)} fewer, n = {kept.n:,})"
     )
     if found.cost is None:
         return f"{leaving}; that is associated, not caused."

@@ -225,7 +225,7 @@ def labels(case: Improvement | None) -> dict[str, str]:
             number_name("r2", name): f"{title}: explained share of variance",
         }
     named |= {
-        number_name(cause, "to", effect): f"{case.title(cause)} on {lowered(case.title(effect))}"
+        number_name(cause, "to", effect): f"{case.title(cause)}: path to {lowered(case.title(effect))}"
         for cause, effect in model.arrows
     }
     return found | _of_the_model(case, named)

@@ -97,9 +97,7 @@ def trust(study: Study, reliable: Evidence, problems: Evidence, answered: Eviden
         )
         count = int(problems["instrument_problems"].value)
         told += (
-            "."
-            if not count
-            else f"; {count} {'thing' if count == 1 else 'things'} about the questions should be mended."
+            "." if not count else f"; {count} thing{'' if count == 1 else 's'} about the questions should be mended."
         )
     else:
         told = (
@@ -116,10 +114,9 @@ def trust(study: Study, reliable: Evidence, problems: Evidence, answered: Eviden
         )
     share = answered.estimates.get("response_share")
     if share is None:
-        return f"{told} For whom it speaks is not known: {answered.title}."
-    return (
-        f"{told} It speaks for the {share.short} of customers who answered; who stays silent may think less well of "
-        "the bank."
+        return told + f" For whom it speaks is not known: {answered.title}."
+    return told + (
+        f" It speaks for the {share.short} of customers who answered; who stays silent may think less well of the bank."
     )
 
 
@@ -235,8 +232,9 @@ def _of_groups(groups: Evidence, by: str) -> str:
     if clear.empty:
         return f"By {name}, none of {len(table)} groups differs from the others beyond chance."
     parts = [
-        f"{_listed(rows)} {'is' if len(rows) == 1 else 'are'} {way} satisfied than the others"
-        for way, rows in (("less", clear[clear["difference"] < 0]), ("more", clear[clear["difference"] > 0]))
+        f"{_listed(rows)} {'is' if len(rows) == 1 else 'are'} {'less' if sign < 0 else 'more'} "
+        "satisfied than the others"
+        for sign, rows in ((-1, clear[clear["difference"] < 0]), (1, clear[clear["difference"] > 0]))
         if len(rows)
     ]
     return f"By {name}, {'; '.join(parts)}, beyond chance."

@@ -227,16 +227,20 @@ def _change_title(study: Study, row: pd.Series) -> str:
         return f"Whether {lowered(name)} changed is not known"
     if not row["is_change"]:
         return f"{name} did not clearly change since {wave_name(row['wave_from'])}"
-    way = "rose" if row["change"] > 0 else "fell"
-    return f"{name} {way} by {abs(row['change']):.1f} points since {wave_name(row['wave_from'])}"[:70]
+    return (
+        f"{name} {'rose' if row['change'] > 0 else 'fell'} by {abs(row['change']):.1f} points since "
+        f"{wave_name(row['wave_from'])}"
+    )[:70]
 
 
 def _change_reading(study: Study, last: pd.DataFrame, row: pd.Series) -> str:
     known = last[last["p_value"].notna()]
     called = known[known["is_change"]]
     change = _change(row)
-    told = f"{study.title(study.target)} changed by {change.value:+.1f} points ({change.interval}) since "
-    told += f"{wave_name(row['wave_from'])}; {int(row['n_both'])} customers answered both times."
+    told = (
+        f"{study.title(study.target)} changed by {change.value:+.1f} points ({change.interval}) since "
+        f"{wave_name(row['wave_from'])}; {int(row['n_both'])} customers answered both times."
+    )
     if len(called):
         rows = called.sort_values("change", key=lambda c: -c.abs(), kind="stable")
         listed = ", ".join(f"{lowered(study.title(name))} {one.change:+.1f}" for name, one in rows.iterrows())

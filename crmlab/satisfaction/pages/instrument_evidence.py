@@ -147,7 +147,7 @@ def instrument_problems(study: Study) -> Evidence:
     reading = (
         "No item is reversed, weak or at home elsewhere, and no construct is unreliable."
         if not n
-        else f"{n} {'thing' if n == 1 else 'things'} about the questions should be mended; the first: "
+        else f"{n} thing{'' if n == 1 else 's'} about the questions should be mended; the first: "
         f"{found['problem'].iloc[0]}"
     )
     return Evidence(

@@ -147,8 +147,8 @@ def _explained(found: Measured) -> dict[str, Estimate]:
 
 def _title(frame: pd.DataFrame) -> str:
     clear = int(frame["is_clear"].sum())
-    each = f"all {len(frame)} paths" if clear == len(frame) else f"{clear} of {len(frame)} paths"
-    return f"{each[0].upper()}{each[1:]} differ from 0 beyond chance"
+    each = f"All {len(frame)} paths" if clear == len(frame) else f"{clear} of {len(frame)} paths"
+    return f"{each} differ from 0 beyond chance"
 
 
 def _about(found: Measured) -> str:

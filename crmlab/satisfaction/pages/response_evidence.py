@@ -125,7 +125,7 @@ def _weighted(study: Study) -> str:
     if not effect > 1 + 1e-9:
         return "All responses count alike; there are no weights."
     said = study.said[1] if len(study.said) > 1 else ""
-    return f"{said} The weights have a design effect of {effect:.2f}.".strip()
+    return " ".join([*([said] if said else []), f"The weights have a design effect of {effect:.2f}."])
 
 
 def _comparable(there: pd.DataFrame) -> pd.DataFrame:

@@ -122,7 +122,7 @@ def after_contacts(bank: Bank, study: Study) -> Evidence:
     whole = _share_of_customers(contacts, item, scale)
     estimates = {"csat_share": whole}
     reading = (
-        f"After contacts of the last {_MONTHS} months with answers, {whole.text} gave {scale[1] - 1} or {scale[1]}"
+        f"After contacts of the last {_MONTHS} months with answers, {whole.text} gave {scale[1] - 1:d} or {scale[1]:d}"
     )
     complaints = found.get("complaint", contacts.head(0))
     complaints = complaints[complaints["month"] > last - pd.DateOffset(months=_MONTHS)]
@@ -131,9 +131,9 @@ def after_contacts(bank: Bank, study: Study) -> Evidence:
         reading += f"; after complaints {estimates['csat_complaint_share'].text}"
     return Evidence(
         monthly,
-        title=f"{whole.short} of those asked after a contact give {scale[1] - 1} or {scale[1]}",
-        about=f"Share of responses after a contact with {scale[1] - 1} or {scale[1]} of {scale[1]}; band: 95 % Wilson "
-        f"interval; n = {count_text(monthly['n'].sum())} responses",
+        title=f"{whole.short} of those asked after a contact give {scale[1] - 1:d} or {scale[1]:d}",
+        about=f"Share of responses after a contact with {scale[1] - 1:d} or {scale[1]:d} of {scale[1]:d}; band: 95 % "
+        f"Wilson interval; n = {count_text(monthly['n'].sum())} responses",
         reading=f"{reading}.",
         estimates=estimates,
     )
@@ -214,7 +214,7 @@ def beside_the_index(study: Study, index: Evidence, *others: Evidence) -> pd.Dat
     Returns
     -------
     DataFrame
-        ``measure``, ``value`` (Estimate), ``scale``, ``n``.
+        ``indicator``, ``value`` (Estimate), ``scale``, ``n``.
     """
     names = {
         f"index_{study.target}": (f"Index of {study.title(study.target).lower()}", "0 to 100"),
@@ -226,8 +226,8 @@ def beside_the_index(study: Study, index: Evidence, *others: Evidence) -> pd.Dat
     }
     known = {name: value for one in (index, *others) for name, value in one.estimates.items()}
     rows = [
-        {"measure": said, "value": known[name], "scale": scale, "n": known[name].n}
+        {"indicator": said, "value": known[name], "scale": scale, "n": known[name].n}
         for name, (said, scale) in names.items()
         if name in known and np.isfinite(known[name].value)
     ]
-    return pd.DataFrame(rows, columns=["measure", "value", "scale", "n"])
+    return pd.DataFrame(rows, columns=["indicator", "value", "scale", "n"])

@@ -19,13 +19,13 @@ NO_REGISTER = (
 )
 _MOST = 4  # measures told by name
 _STEPS = {
-    "worked": "goes on and is rolled out",
-    "only looked so": "ends, or is tested in places drawn by lot",
-    "not proven": "stays where it runs, its next places drawn by lot",
-    "no clear effect": "is changed or ends",
-    "made it worse": "ends",
-    "nobody to compare": "goes on if it costs little, its next step held back in half of the branches",
-    "not known": "is judged later",
+    "worked": " goes on and is rolled out",
+    "only looked so": " ends, or is tested in places drawn by lot",
+    "not proven": " stays where it runs, its next places drawn by lot",
+    "no clear effect": " is changed or ends",
+    "made it worse": " is ended",
+    "nobody to compare": " goes on if it costs little, its next step held back in half of the branches",
+    "not known": " is judged later",
 }
 
 
@@ -46,8 +46,8 @@ def headline(tracking: Tracking, judged: pd.DataFrame) -> str:
         why = tracking.why.rstrip(".") or judged["why"].iloc[0]
         return f"None of {len(judged)} {_measures(len(judged))} can be judged yet: {why}."
     worked = known[known["verdict"] == "worked"].to_dict("records")
-    told = " ".join(_told(one, tracking.titles) for one in worked[:_MOST])
-    return f"{len(worked)} of {len(judged)} {_measures(len(judged))} worked. {told}".strip()
+    told = [_told(one, tracking.titles) for one in worked[:_MOST]]
+    return " ".join([f"{len(worked)} of {len(judged)} {_measures(len(judged))} worked.", *told])
 
 
 def others(tracking: Tracking, judged: pd.DataFrame) -> str:
@@ -75,8 +75,10 @@ def _told(one: dict, titles: dict[str, str]) -> str:
     change = _estimate(one, "change", int(one["reached_n"]))
     verdict = one["verdict"]
     if verdict == "worked":
-        how = "where it was given by lot" if one["design"] == "by lot" else "against those without it"
-        return f"{name} raised {what} by {_of_100(effect)} {how}."
+        size, facts = effect.value, _facts(effect)
+        if one["design"] == "by lot":
+            return f"{name} raised {what} by {size:.1f} points of 100 ({facts}) where it was given by lot."
+        return f"{name} raised {what} by {size:.1f} points of 100 ({facts}) against those without it."
     if verdict == "nobody to compare":
         moved = "rose" if one["change_low"] > 0 else "fell" if one["change_high"] < 0 else "did not clearly change"
         return f"{name}: {what} {moved}, {change.text}; everybody got it, so the cause stays open."
@@ -105,10 +107,11 @@ def trend(tracking: Tracking, stands: Evidence | None, changed: Evidence | None)
     if tracking.study is None or stands is None:
         return f"There is no index of satisfaction: {tracking.why.rstrip('.') or 'under ten answers in the wave'}."
     target = tracking.study.target
-    name, where = tracking.titles[target], f"stands at {_of_100(stands[f'index_{target}'], unit='')}"
+    now = stands[f"index_{target}"]
+    name, level, facts, wave = tracking.titles[target], now.value, _facts(now), wave_name(tracking.waves[-1])
     key = f"change_{target}"
     if changed is None or key not in changed.estimates:
-        return f"{name} {where} in {wave_name(tracking.waves[-1])}; there is no earlier wave to compare with."
+        return f"{name} stands at {level:.1f} of 100 ({facts}) in {wave}; there is no earlier wave to compare with."
     row = changed.frame.set_index("item").loc[target]
     change = changed[key]
     clear = "a change beyond chance" if row["is_change"] else "no change beyond chance"
@@ -117,7 +120,7 @@ def trend(tracking: Tracking, stands: Evidence | None, changed: Evidence | None)
             moved.sort_values("change", key=lambda c: -c.abs()).head(3).itertuples()]  # fmt: skip
     also = f" Changed for sure: {', '.join(told)}." if told else ""
     return (
-        f"{name} {where} in {wave_name(tracking.waves[-1])}, {change.value:+.1f} points ({change.low:.1f} to "
+        f"{name} stands at {level:.1f} of 100 ({facts}) in {wave}, {change.value:+.1f} points ({change.low:.1f} to "
         f"{change.high:.1f}) since {wave_name(tracking.waves[-2])}: {clear}.{also}"
     )
 
@@ -141,7 +144,7 @@ def outlook(tracking: Tracking, judged: pd.DataFrame) -> str:
         names = judged.loc[judged["verdict"] == verdict, "measure"].tolist()
         if names:
             shown = names if len(names) <= _MOST else [*names[:_MOST], f"{len(names) - _MOST} more"]
-            parts.append(f"{', '.join(shown)}: each {step}" if len(shown) > 1 else f"{shown[0]} {step}")
+            parts.append(f"{', '.join(shown)}: each{step}" if len(shown) > 1 else f"{shown[0]}{step}")
     return f"What goes on: {'; '.join(parts)}. {again}"
 
 
@@ -194,8 +197,8 @@ def _estimate(one: dict, name: str, n: int) -> Estimate:
     return Estimate(one[name], "points", *limits, n)
 
 
-def _of_100(estimate: Estimate, *, unit: str = "points ") -> str:
-    """Value with the range of the index, interval and n."""
+def _facts(estimate: Estimate) -> str:
+    """Interval and n."""
     inner = [f"95 % interval {estimate.low:.1f} to {estimate.high:.1f}"] if estimate.low is not None else []
     inner += [f"n = {estimate.n:,}"] if estimate.n else []
-    return f"{estimate.value:.1f} {unit}of 100 ({', '.join(inner)})"
+    return ", ".join(inner)

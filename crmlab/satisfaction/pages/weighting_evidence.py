@@ -191,7 +191,8 @@ def _reading(
     if furthest["weighting"] != "equal":
         away = indices.estimates[f"difference_{furthest['weighting']}"]
         name = _named(furthest["weighting"], is_example=is_example)
-        told += f" {name[:1].upper()}{name[1:]} weights move it most, by {away.value:+.1f} points ({away.interval})."
+        capital = name[:1].upper() + name[1:]
+        told += f" {capital} weights move it most, by {away.value:+.1f} points ({away.interval})."
     if ranked is not None:
         least = ranked.frame.loc[ranked.frame["rank_correlation"].idxmin()]
         value, name = least["rank_correlation"], _named(least["weighting"], is_example=is_example)
@@ -203,8 +204,8 @@ def _reading(
     if not with_path_model:
         told += " The path model gives no weights here: its dimensions cannot be told apart."
     spread = coding.estimates["largest_spread"]
-    return (
-        f"{told} Entropy weighs what customers differ in, not what matters to them: coding the same answers otherwise "
+    return told + (
+        f" Entropy weighs what customers differ in, not what matters to them: coding the same answers otherwise "
         f"moves one of its weights by {100 * spread.value:.0f} points of 100."
     )
 
@@ -289,13 +290,14 @@ def league_rows(league: Evidence) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``branch``, ``rank``, ``rank_between`` (95 %), ``first_share``, ``last_share`` (of the draws), ``closeness``,
-        ``n``: five at each end, all where there are ten or fewer.
+        ``branch``, ``rank``, ``rank_between`` (95 %), ``comes_first_share``, ``comes_last_share`` (of the draws),
+        ``closeness``, ``n``: five at each end, all where there are ten or fewer.
     """
     table = league.frame
     if len(table) > 2 * _SHOWN:
         table = pd.concat([table.head(_SHOWN), table.tail(_SHOWN)])
-    between = [f"{row.rank_low} to {row.rank_high}" for row in table.itertuples()]
+    between = [f"{row.rank_low:d} to {row.rank_high:d}" for row in table.itertuples()]
     shown = table[["branch", "rank", "first_share", "last_share", "closeness", "n"]].round({"closeness": 2})
     shown.insert(2, "rank_between", between)
-    return shown.reset_index(drop=True)
+    named = {"first_share": "comes_first_share", "last_share": "comes_last_share"}
+    return shown.rename(columns=named).reset_index(drop=True)

@@ -125,8 +125,8 @@ def responses(
 
 
 def _left_out(count: int, total: int, what: str) -> str:
-    verb = ("has", "is") if count == 1 else ("have", "are")
-    return f"{count:,} of {total:,} responses {verb[0]} {what} and {verb[1]} left out."
+    one = count == 1
+    return f"{count:,} of {total:,} responses {'has' if one else 'have'} {what} and {'is' if one else 'are'} left out."
 
 
 def _of_columns(frame: pd.DataFrame, items: Sequence[str], missing: str) -> list[str]:

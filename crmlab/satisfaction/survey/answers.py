@@ -126,9 +126,9 @@ def answers_on(
     known = [wave for wave in there if wave.split(" ")[0] == occasion]
     if not known:
         others = sorted({wave.split(" ")[0] for wave in there})
-        seen = f" by {bank.date}" if bank.date else ""
         refuse(
-            f"{bank.name} has no wave of the occasion {occasion!r}{seen}; its waves begin with {others}. Choose one."
+            f"{bank.name} has no wave of the occasion {occasion!r}{f' by {bank.date}' if bank.date else ''}; its waves "
+            f"begin with {others}. Choose one."
         )
     wanted = known if waves is None else list(waves)
     refuse(*_unknown_waves(wanted, known, occasion))

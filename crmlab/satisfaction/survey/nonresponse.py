@@ -300,10 +300,8 @@ def nonresponse_evidence(invited: pd.DataFrame, answered: pd.Series, features: S
     table = respondents_compared(invited, answered, features)
     share = proportion(round(model.response_share_ * model.n_), model.n_)
     far = table[table["x"].abs() >= _NOTICED]
-    told = [
-        f"{row.column}{f' {row.category}' if row.category else ''} ({row.x:+.2f} standard deviations)"
-        for row in table.head(2).itertuples()
-    ]
+    farthest = [(f"{row.column} {row.category}".strip(), row.x) for row in table.head(2).itertuples()]
+    told = [f"{name} ({x:+.2f} standard deviations)" for name, x in farthest]
     few = "No column differs by" if far.empty else f"{len(far)} of {len(table)} columns differ by"
     return Evidence(
         table,

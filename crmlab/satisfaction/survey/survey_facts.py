@@ -68,9 +68,9 @@ def not_asked(answers: pd.DataFrame, asked: Questionnaire) -> list[tuple]:
         lacking = [code for code in wanted if code in asked.scales and code not in there]
         if lacking:
             shown = ", ".join(lacking[:6]) + (f" and {len(lacking) - 6} more" if len(lacking) > 6 else "")
-            verb = "has" if len(lacking) == 1 else "have"
             found.append((
-                "error", "item not asked", wave, len(lacking), f"{shown} {verb} no answer in wave {wave}",
+                "error", "item not asked", wave, len(lacking),
+                f"{shown} {'has' if len(lacking) == 1 else 'have'} no answer in wave {wave}",
                 "Export these items too; if they were not asked, leave out their latent variables or the wave.",
             ))  # fmt: skip
     return found

@@ -173,7 +173,9 @@ def _said(findings: pd.DataFrame, responses: pd.DataFrame, asked: Questionnaire)
     told = f"{count_text(len(responses))} responses were checked against {asked.name}"
     if not len(findings):
         return f"{told}; nothing is wrong with them."
-    return f"{told}; {len(findings)} {'thing is' if len(findings) == 1 else 'things are'} wrong or odd."
+    if len(findings) == 1:
+        return f"{told}; 1 thing is wrong or odd."
+    return f"{told}; {len(findings)} things are wrong or odd."
 
 
 def _by_item(answers: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:

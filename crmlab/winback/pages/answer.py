@@ -54,19 +54,21 @@ def reasons_said(study: WinBack, why: Evidence | None) -> str:
     )
     told = [f"{SIGNS[code].title} {one.short}" for code, one in named[:_MOST]]
     nothing = shares.get(NOT_KNOWN.replace(" ", "_"))
-    first = f"Main reasons named: {', '.join(told)}." if told else "No reason is beyond chance for ten or more of them."
+    said = [
+        f"Main reasons named: {', '.join(told)}." if told else "No reason is beyond chance for ten or more of them."
+    ]
     if nothing is not None:
-        first += (
-            f" {nothing.short} ({nothing.interval}) left without any sign that sets them apart from those who stay: ask"
+        said.append(
+            f"{nothing.short} ({nothing.interval}) left without any sign that sets them apart from those who stay: ask"
             " them when they close."
         )
     new = study.compared.loc["new"] if "new" in study.compared.index else None
     if new is not None and new["lift_low"] > 1 and new["n"] >= _FEWEST:
-        first += (
-            f" {share_text(new['share'])} of leavers had joined within two years, {share_text(new['stayers_share'])} of"
+        said.append(
+            f"{share_text(new['share'])} of leavers had joined within two years, {share_text(new['stayers_share'])} of"
             " those who stayed."
         )
-    return first
+    return " ".join(said)
 
 
 def contacts_said(study: WinBack, seen: Evidence | None, back: Evidence | None) -> str:
@@ -108,7 +110,8 @@ def worth_said(study: WinBack) -> str:
     )
     gain = study.gain
     if not np.isfinite(gain.value):
-        return f"{start} What it gains is not known: {study.effects.why_unknown}. {study.plan.said}"
+        unknown = f"What it gains is not known: {study.effects.why_unknown}."
+        return f"{start} {unknown} {study.plan.said}"
     proven = gain.low is not None and gain.low > 0
     told = (
         f"Contacting them all gains {gain.short} after all costs ({gain.interval})."
@@ -132,9 +135,9 @@ def verdicts_table(study: WinBack) -> pd.DataFrame:
 def offers_said(study: WinBack) -> pd.DataFrame:
     """Count the offers of the list, each a guess that the hold-out tests."""
     why = dict(OFFERS.values())
-    counts = study.listed["offer"].value_counts().rename_axis("Offer").rename("n").reset_index()
-    counts.insert(1, "Why it might work", counts["Offer"].map(why))
-    return counts.sort_values(["n", "Offer"], ascending=[False, True], kind="stable").reset_index(drop=True)
+    counts = study.listed["offer"].value_counts().rename_axis("First offer").rename("n").reset_index()
+    counts.insert(1, "Why it might work", counts["First offer"].map(why))
+    return counts.sort_values(["n", "First offer"], ascending=[False, True], kind="stable").reset_index(drop=True)
 
 
 def list_numbers(study: WinBack) -> dict[str, Estimate]:

@@ -123,7 +123,7 @@ def going(study: WinBack) -> str:
     known = study.compared[(study.compared["kind"] == GOING) & study.compared["lift"].notna()]
     if not len(known):
         return ""
-    told = ", ".join(f"{row.sign} ({share_text(row.share)})" for row in known.itertuples())
+    told = ", ".join(f"{row.sign} {share_text(row.share)}" for row in known.itertuples())
     return f"On their way out leavers showed: {told}. That is the leaving itself, no reason, and a cue to call earlier."
 
 
@@ -173,7 +173,12 @@ def _goes_with(study: WinBack) -> str:
     told = []
     for name, value, error in zip(study.uninvited.columns, model.coefficients[1:], model.errors[1:], strict=True):
         if abs(value) > 1.96 * error:
-            told.append(f"{'higher' if value > 0 else 'lower'} odds go with {words[name]} (x {np.exp(value):.2f})")
+            times = np.exp(value)
+            told.append(
+                f"higher odds go with {words[name]} (x {times:.2f})"
+                if value > 0
+                else f"lower odds go with {words[name]} (x {times:.2f})"
+            )
     return f"Beyond chance: {'; '.join(told)}." if told else "Nothing seen tells beyond chance who returns sooner."
 
 
@@ -238,24 +243,24 @@ def second_lives(study: WinBack) -> Evidence | None:
     estimates = {"second_leaving": second.leaving}
     if second.is_measured:
         estimates["second_ratio"] = second.ratio
-        told = (
+        first = (
             f"Those who came back yield {second.ratio.value:.2f} of what the first life yielded"
             f" ({second.ratio.low:.2f} to {second.ratio.high:.2f}, n = {second.ratio.n:,})."
         )
     else:
-        told = (
+        first = (
             f"Only {count_text(second.ratio.n)} came back with a known margin: a second life is taken to yield what the"
             " first did."
         )
-    told += f" {second.leaving.short} of them leave again in a month ({second.leaving.interval})."
+    told = [first, f"{second.leaving.short} of them leave again in a month ({second.leaving.interval})."]
     by_way = second_life_by_way(study.returned, study.effects.contacts, study.lost)
     brought = by_way.loc[by_way["way"] == "after a contact", "customers_count"].sum()
     if brought < _FEWEST:
-        told += (
-            f" Only {count_text(brought)} came back after a contact: whether those whom a contact brings are worth as"
+        told.append(
+            f"Only {count_text(brought)} came back after a contact: whether those whom a contact brings are worth as"
             " much as those who come by themselves cannot be said."
         )
-    return Evidence(by_way, "", "", told, estimates)
+    return Evidence(by_way, "", "", " ".join(told), estimates)
 
 
 def break_even_look(study: WinBack) -> dict[str, object]:
@@ -274,16 +279,19 @@ def break_evens(study: WinBack) -> Evidence | None:
     rows = []
     for number, part in usable.groupby(place):
         low, mid, high = part["break_even_share"].quantile([0.25, 0.5, 0.75])
-        span = f"{part['return_amount'].min():,.0f} to {part['return_amount'].max():,.0f}"
-        rows.append((f"{study.currency} {span}", mid, low, high, len(part), number))
+        worth = part["return_amount"]
+        group = f"{study.currency} {worth.min():,.0f} to {worth.max():,.0f}"
+        rows.append((group, mid, low, high, len(part), number))
     frame = pd.DataFrame(rows, columns=["group", "break_even_share", "break_even_low", "break_even_high", "n", "fifth"])
     frame = frame.sort_values("fifth", ascending=False).drop(columns="fifth").reset_index(drop=True)
     middle = float(usable["break_even_share"].median())
     estimates = {"break_even": Estimate(middle, "share", n=len(usable), method="median")}
     effect = study.effects.working_effect
     pays = int((usable["break_even_share"] < effect).sum()) if np.isfinite(effect) else 0
-    told = "Half of those who may be contacted pay for a contact, preparation left out, from an effect"
-    told += f" of {100 * middle:.2f} points on."
+    told = (
+        "Half of those who may be contacted pay for a contact, preparation left out, from an effect of "
+        f"{100 * middle:.2f} points on."
+    )
     if np.isfinite(effect):
         told += f" At the effect found, {100 * effect:.1f} points, {count_text(pays)} of {count_text(len(usable))} do."
     title = "The more a return is worth, the smaller the effect that pays"
