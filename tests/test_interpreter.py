@@ -98,7 +98,8 @@ def _is_clear(text):
     return len(parts) > 1 and all(parts[1:-1]) and not any(re.search(r"^[\d,.]*\d|\d[\d,.]*$", part) for part in parts)
 
 
-WORDINGS = sorted(text for text in catalogue("zh") if _is_clear(text))
+MONTHS = re.compile(r"^(January|February|March|April|May|June|July|August|September|October|November|December) ")
+WORDINGS = sorted(text for text in catalogue("zh") if _is_clear(text) and not MONTHS.search(text))
 
 
 @settings(max_examples=300, deadline=None)

@@ -41,7 +41,9 @@ def family_shares(seen: pd.DataFrame) -> Evidence:
         return Evidence(frame, "Hardly any product is open", "", few or "No customer holds an open product.")
     first = frame.iloc[0]
     title = f"{share_text(first['share'])} hold a product of family {first['family']}"
-    said = f"Of {count_text(len(seen))} customers {share_text(first['share'])} hold a product of family {first['family']}"
+    said = (
+        f"Of {count_text(len(seen))} customers {share_text(first['share'])} hold a product of family {first['family']}"
+    )
     if len(frame) > 1:
         next_share, next_family = share_text(frame.iloc[1]["share"]), frame.iloc[1]["family"]
         title = f"{share_text(first['share'])} hold a product of family {first['family']}; {next_share} {next_family}"

@@ -18,6 +18,13 @@ __all__ = ["gathered", "lacking", "left_over", "main", "written"]
 
 # Parts whose texts no reader of a report or deck sees.
 _SILENT = frozenset({"bank", "cli", "language", "simulation", "snapshots"})
+_SILENT_MODULES = frozenset(
+    [*(f"reporting/{name}.py" for name in (
+        "form", "glossary", "guard", "identity", "markup", "page", "parameters", "plan", "progress", "questions",
+        "reader_texts", "results", "runner", "start", "validator", "worker")),
+     *(f"presenting/{name}.py" for name in ("html", "pdf", "powerpoint")),
+     *(f"charts/{name}.py" for name in ("marks", "sheet", "style"))]
+)  # fmt: skip
 GLOSSARY = "glossary"
 # Words of frames: labels, headers, names of simulated products. They are found in runs, not in the code.
 WORDS = "words"
@@ -33,7 +40,7 @@ def gathered(package: Path, notebooks: Path) -> dict[str, dict[str, str]]:
     seen: set[str] = set()
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package).parts
-        if len(parts) > 1 and parts[0] not in _SILENT:
+        if len(parts) > 1 and parts[0] not in _SILENT and "/".join(parts) not in _SILENT_MODULES:
             _add(found, "-".join(parts[:-1]), in_code(path.read_text(encoding="utf-8")), "/".join(parts), seen)
     for path in sorted(package.rglob("*.j2")):
         parts = path.relative_to(package).parts

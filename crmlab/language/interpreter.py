@@ -31,14 +31,15 @@ _UNITS = (
     r"million|billion"
 )
 _MEASURED = re.compile(rf"([^.;:]+), ({_UNITS})")
-_SENTENCE_END = re.compile(r"[.?!] (?=\S)")
+_SENTENCE_END = re.compile(r"[.?!] (?=[A-Z0-9\"“*`])")
 _BREAKS = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
 _BEFORE, _AFTER = (" ", ",", ";", ":", "("), (" ", "(")  # how a message begins or ends that is put to others
 _ENDS = {".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
 _QUOTES = {'"': "“”", "'": "‘’", "“": "“”"}
 _SPACE = re.compile(r"(?<=[，。；：、？！（）”]) +(?=\S)| +(?=[，。；：、？！（）])")
 _MOST_LEFT = 0.5  # of the letters of a text of so many words
-_SENTENCE = 6
+_MANY_WORDS = 6
+_SENTENCES = 4  # in one message of the code, at most
 _WEAK = 10  # letters: a message of fewer explains a long text by chance
 _FEW_WORDS = 5
 _PIECES_AHEAD = 4  # of a text that is cut: a message of code is hardly longer
@@ -124,7 +125,7 @@ class Interpreter:
 
     def _told(self, text: str) -> _Told:
         if text not in self._kept:
-            self._kept[text] = _Reading(self, text).whole()
+            self._kept[text] = _Reading(self, text.strip()).whole()
         return self._kept[text]
 
 
@@ -142,14 +143,25 @@ class _Reading:
         self._joints = [(part, end) for part, end in of._joints if part in text]
         self._memo: dict[str, _Told] = {}
         self.steps = 0
-        self._ways = (self._sentence_first, self._as_message, self._measured, self._with_end, self._with_pieces,
+        self._ways = (self._as_message, self._measured, self._with_end, self._with_pieces,
                       self._cut, self._enclosed)  # fmt: skip
 
     def whole(self) -> _Told:
-        said = self._tell(self._text.strip())
-        whole = _Told(self._text, (self._text,))
-        if len(self._text.split()) >= _SENTENCE and said.cost[0] > _MOST_LEFT * whole.cost[0]:
-            return whole  # a mixture of two languages reads worse than one
+        """Tell the text, in messages of one or a few sentences each."""
+        text = self._text
+        ends = [0, *(end.end() for end in _SENTENCE_END.finditer(text)), len(text)]
+        best = [_Told("")]
+        for last in range(1, len(ends)):
+            ways: list[_Told] = []
+            for first in range(last - 1, max(-1, last - 1 - _SENTENCES), -1):
+                self.steps = 0  # each stretch has its own
+                ways.append(_joined(best[first], "", self._tell(text[ends[first] : ends[last]])))
+                if ways[-1].cost == (0, 0):
+                    break
+            best.append(min(ways, key=lambda told: told.cost))
+        said, untold = best[-1], _Told(text, (text,))
+        if len(text.split()) >= _MANY_WORDS and said.cost[0] > _MOST_LEFT * untold.cost[0]:
+            return untold  # a mixture of two languages reads worse than one
         return _Told(_SPACE.sub("", said.text), said.left, said.strain)
 
     def _tell(self, text: str) -> _Told:
@@ -179,26 +191,10 @@ class _Reading:
     def _known(self, text: str) -> str | None:
         if day := _DAY.fullmatch(text):
             return f"{day[3]}年{_MONTHS.index(day[2]) + 1}月{int(day[1])}日"
-        for form in (*_forms(text), text.lower()):
+        for form in (*_forms(text), text.lower(), f"{text}."):  # a list of items leaves their full stops out
             if form in self._plain:
                 return self._plain[form]
         return None
-
-    def _sentence_first(self, text: str) -> Iterable[_Told]:
-        """Cut behind the first sentences that are a message wholly, before any message is read across sentences."""
-        for end in _SENTENCE_END.finditer(text):
-            sentence = text[: end.start() + 1]
-            whole = self._wholly(sentence)
-            if whole is None and (inner := self._wholly(sentence[:-1])) is not None:
-                whole = _Told(inner.text + _ENDS[sentence[-1]])
-            if whole is not None:
-                yield _joined(whole, "", self._tell(text[end.end() :]))
-                return
-
-    def _wholly(self, text: str) -> _Told | None:
-        if (known := self._known(text)) is not None:
-            return _Told(known)
-        return next((told for told in self._as_message(text) if told.cost == (0, 0)), None)
 
     def _as_message(self, text: str) -> Iterable[_Told]:
         for form in _forms(text):
@@ -206,7 +202,7 @@ class _Reading:
                 if made.fixed == 0 and len(self._tried) > 1 and english.strip("{}").isidentifier():
                     continue
                 for values in made.readings(form):
-                    if any(value == form for value in values):
+                    if any(value == form or value.count("(") != value.count(")") for value in values):
                         continue
                     told = [self._tell(value) if value.strip() else _Told(value) for value in values]
                     filled = _fill(said, dict(zip(made.fields, told, strict=True)))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["in_code", "in_markdown", "in_notebook", "is_wording"]
+__all__ = ["glossary_rows", "in_code", "in_markdown", "in_notebook", "is_wording"]
 
 # What these are given is no text for a reader of a report: refusals, SQL, names.
 _SILENT_CALLS = frozenset(
@@ -19,9 +19,20 @@ _SILENT_CALLS = frozenset(
 )  # fmt: skip
 _MARKS = frozenset({"say", "later"})
 _SQL = re.compile(
-    r"\b(?:SELECT|FROM|WHERE|JOIN|GROUP BY|ORDER BY|PARTITION|COALESCE|select|partition by|is (?:not )?null)\b"
-    r"|\b(?:coalesce|cast|last_day|date_diff|date_trunc|count|max|min|sum|try_cast)\(|\bdate '|- interval\b|\bwhen '"
+    r"\b(?:SELECT|FROM|WHERE|JOIN|GROUP BY|ORDER BY|PARTITION|COALESCE|select|partition by|group by|is (?:not )?null)\b"
+    r"|\b(?:coalesce|cast|last_day|date_diff|date_trunc|count|max|min|sum|try_cast|quantile_cont|regexp_full_match|year)\("
+    r"|\bdate '|- interval\b|\b(?:when|=|in \() ?'|::|\bcase when\b|\bjoin \w+ using\b|^null as\b|\bin \( #|^\('"
+    r"|[a-z]+_(?:id|on|at|minutes|amount|share|reason) (?:=|>=?|<=?|in|not in)(?: |$)|\band \(|^'\w+', '"
+    r"|^[\w #]+ as [a-z_# ]+$|\bkind (?:=|in|<>) |\bamount > 0|split_part\(| as customer_id,"
 )
+_CODE = re.compile(
+    r"\(\?|\\[a-z]|^[#.]|</|/>|<\w+ |==|%[sd]|\w:\w+=|: # ;|=\"|\w=\d|\w\|\w+\)| \| np\.|\[ _-\]|^\w+_\w+: |^--"
+)
+# What drawing and other libraries are told.
+_SETTINGS = frozenset(
+    {"offset points", "upper left", "axes fraction", "outside lower left", "Microsoft YaHei", "Known | Unknown",
+     "crmlab segments"}
+)  # fmt: skip
 _MOST_FORMS = 8  # of one wording with choices inside
 
 
@@ -32,7 +43,7 @@ def is_wording(text: str) -> bool:
     (True, False, False)
     """
     fixed = re.sub(r"\{[^}]*\}", " # ", text)
-    if _SQL.search(fixed) or re.search(r"\(\?|\\[a-z]|^[#.]|</|/>|==|%[sd]", fixed) or not text.strip():
+    if text in _SETTINGS or _SQL.search(fixed) or _CODE.search(fixed) or not text.strip():
         return False
     if not re.search(r"[A-Za-z]{2}", fixed):
         return False
@@ -178,3 +189,19 @@ def in_markdown(text: str) -> list[str]:
         else:
             blocks.append(line.strip())
     return [block.strip() for block in blocks if block.strip()]
+
+
+def glossary_rows(text: str) -> list[tuple[str, str, str]]:
+    """Read the tables of a glossary in Markdown: heading, term and meaning of each row.
+
+    >>> glossary_rows("## Time\\n| term | meaning |\\n|---|---|\\n| as of | The day. |")
+    [('Time', 'as of', 'The day.')]
+    """
+    section, found = "", []
+    for line in text.splitlines():
+        if line.startswith("## "):
+            section = line[3:].strip()
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if len(cells) == 2 and cells[0] != "term" and not set(cells[0]) <= {"-", ":", " "}:
+            found.append((section, cells[0], cells[1]))
+    return found

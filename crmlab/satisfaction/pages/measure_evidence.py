@@ -111,10 +111,11 @@ def reading_of(one: dict, titles: dict[str, str]) -> str:
     if one["compared_with"] == one["wave_before"]:
         return f"{told}, {size} more than the others; whether they had a bad year before is not known."
     plain = f"{one['plain_effect']:+.1f}{_limits(one, 'plain_effect')}"
-    return (
+    fair = (
         f"{told}; counted from {wave_name(one['compared_with'])}, before they could be chosen for a bad year, they "
-        f"gained {size} on the others. The plain difference of changes would have said {plain}."
+        f"gained {size} on the others."
     )
+    return " ".join([fair, f"The plain difference of changes would have said {plain}."])
 
 
 def against_others(tracking: Tracking, judged: pd.DataFrame) -> Evidence | None:
