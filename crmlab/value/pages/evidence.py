@@ -152,7 +152,7 @@ def expected(study: ValueStudy) -> Evidence | None:
     p = float(value.frame["p_leave"].mean())
     ahead = _months(value.horizon_months)
     lost = (
-        f"Leaving is expected to cost {risk.text}, {100 * share:.1f} % of the value; {share_text(p)} of customers are"
+        f"Leaving is expected to cost {risk.text}, {share_text(share)} of the value; {share_text(p)} of customers are"
         " expected to leave."
         if math.isfinite(share)
         else f"Leaving is expected to cost {risk.text}; {share_text(p)} of customers are expected to leave."
