@@ -8,7 +8,9 @@ from html import escape
 from html.parser import HTMLParser
 from typing import Any
 
-__all__ = ["Headings", "cell_html", "code_html", "inline_html", "markdown_html", "plain_table_html"]
+__all__ = [
+    "NO_BREAK", "Headings", "cell_html", "code_html", "inline_html", "markdown_html", "plain_table_html", "unbroken",
+]  # fmt: skip
 
 NO_BREAK = "\u00a0"
 _KEPT_TAGS = {
@@ -86,10 +88,10 @@ def inline_html(text: str) -> str:
 
     parser = _markdown()
     state = mistune.BlockState()
-    return str(parser.renderer(parser.inline(_unbroken(" ".join(text.split())), state.env), state))
+    return str(parser.renderer(parser.inline(unbroken(" ".join(text.split())), state.env), state))
 
 
-def _unbroken(text: str) -> str:
+def unbroken(text: str) -> str:
     """Keep a number and its unit on one line."""
     return re.sub(
         r"(?<=\d) (?=%|million\b|billion\b)|(?<=\b[A-Z]{3}) (?=-?\d)|(?<=\b[np]) (?== [\d.])|(?<=\b[np] =) (?=[\d.])",
@@ -104,7 +106,7 @@ def cell_html(text: str) -> str:
     >>> cell_html("EUR 10 (EUR 9 to EUR 11)").replace(NO_BREAK, " ")
     'EUR 10<br><small>EUR 9 to EUR 11</small>'
     """
-    value, _, rest = _unbroken(escape(text)).partition(" (")
+    value, _, rest = unbroken(escape(text)).partition(" (")
     return f"{value}<br><small>{rest.removesuffix(')')}</small>" if rest else value
 
 

@@ -17,7 +17,7 @@ from crmlab.findings.pictures import data_uri
 from crmlab.findings.telling import teller
 from crmlab.language import Interpreter
 from crmlab.reporting.glossary import link_terms, read_glossary, told_terms
-from crmlab.reporting.markup import inline_html
+from crmlab.reporting.markup import NO_BREAK, inline_html, unbroken
 from crmlab.reporting.results import write_whole
 
 __all__ = ["english_figures", "page_in", "remove_translations", "told_html", "translate_run"]
@@ -189,9 +189,11 @@ class _Told:
         before, inner, after = _EDGES.match(text).groups() if text.strip() else (text, "", "")
         if not inner:
             return _SIGNS.get(text, text)
+        is_held = NO_BREAK in inner  # a number to its unit; a wording has plain spaces
+        inner = inner.replace(NO_BREAK, " ")
         if self._watch and (left := self._tell.left(inner)):
             self._watch(inner, left)
-        told = self._tell(inner)
+        told = unbroken(self._tell(inner)) if is_held else self._tell(inner)
         if _CHINESE.search(told):  # Chinese puts no space between words
             before, after = ("" if edge == " " else edge for edge in (before, after))
         return _SIGNS.get(before, before) + told + _SIGNS.get(after, after)

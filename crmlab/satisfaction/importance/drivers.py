@@ -222,11 +222,14 @@ def _about(kept: pd.DataFrame, frame: pd.DataFrame, target: str, level: float, m
 
 def _reading(table: pd.DataFrame, estimates: dict[str, Estimate]) -> str:
     top = table.iloc[0]
+    whole, first, share = estimates["r_squared"].text, top["driver"], estimates["lmg_share_" + top["driver"]].short
     said = (
-        f"The drivers explain {estimates['r_squared'].text} of the variance; {top['driver']} has the largest credit, "
-        f"{estimates['lmg_share_' + top['driver']].short} of it"
+        f"The drivers explain {whole} of the variance; {first} has the largest credit, {share} of it, in nearly every "
+        "resample."
+        if top["rank_high"] == 1
+        else f"The drivers explain {whole} of the variance; {first} has the largest credit, {share} of it, but its "
+        "first place is not sure."
     )
-    said += ", in nearly every resample." if top["rank_high"] == 1 else ", but its first place is not sure."
     doubtful = table.loc[table["is_credit_doubtful"]]
     if len(doubtful):
         each = "; ".join(
