@@ -59,9 +59,7 @@ def parts(study: ValueStudy) -> Evidence | None:
         ),
         title=f"Customers brought {amount_text(total, money)} in the last {months}",
         about=f"Sum over {n:,} customers, {money}; full count",
-        reading=" ".join(
-            [f"Margin and fees were {amount_text(margin, money)}{spent}.", f"The most comes from {led}."]
-        ),
+        reading=" ".join([f"Margin and fees were {amount_text(margin, money)}{spent}.", f"The most comes from {led}."]),
         estimates={"past_value_total": Estimate(total, money, n=n)},
     )
 
