@@ -128,7 +128,8 @@ class Verdict:
                 if one == 1
                 else f"{one} missed intervals in {self.n} are no sign of a fault"
             )
-            return f"Nothing here speaks against the kit. {told}: one in twenty misses by chance, and we show it."
+            told = f"{told}: one in twenty misses by chance, and we show it."
+            return " ".join(["Nothing here speaks against the kit.", told])
         return "Nothing here speaks against the kit."
 
     def _headline(self) -> str:
@@ -144,9 +145,10 @@ class Verdict:
 
     def _compatible(self) -> str:
         level, check = f"{100 * self.level:g} %", f"exact binomial check, p = {_p_text(self.p_value)}"
-        few = " With so few of them the check sees only gross errors." if self.n < _FEW else ""
+        few = "With so few of them the check sees only gross errors." if self.n < _FEW else ""
         if self.is_compatible:
-            return f"That is compatible with the {level} the intervals promise ({check}).{few}"
+            told = f"That is compatible with the {level} the intervals promise ({check})."
+            return f"{told} {few}".rstrip()
         if self.held < self.expected:
             return (
                 f"That is fewer than the {level} the intervals promise allows ({check}): "

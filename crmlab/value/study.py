@@ -76,11 +76,12 @@ class ValueStudy:
     def said(self) -> str:
         """What the data are, in a few sentences."""
         first, last = self.panel.months[0], self.panel.months[-1]
-        lacks = f" Not known here: {'; '.join(self.missing)}." if self.missing else ""
-        return (
+        lacks = f"Not known here: {'; '.join(self.missing)}." if self.missing else ""
+        there = (
             f"{len(self.past):,} customer{'' if len(self.past) == 1 else 's'} on {last:%d %B %Y}; month-ends from "
-            f"{first:%B %Y} to {last:%B %Y} ({len(self.panel.months)}).{lacks}"
+            f"{first:%B %Y} to {last:%B %Y} ({len(self.panel.months)})."
         )
+        return f"{there} {lacks}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from crmlab.lifecycle.stages.rules import ALIVE, WORDS, StageRules, known_scope
 if TYPE_CHECKING:
     from crmlab.bank import Bank
 
-__all__ = ["Lifecycle", "lifecycle_on", "people", "said"]
+__all__ = ["Lifecycle", "lifecycle_on", "people", "said", "sentences"]
 
 _CHAIN_MONTHS = 12  # chances are learned from the starts of the last year
 _REWARD_MONTHS = 3  # margins are those of the last months
@@ -106,13 +106,12 @@ class Lifecycle:
         what = {"all": "", "deposits": " of deposits", "cards": " of cards", "loans": " of loans"}[self.scope]
         start = pd.Timestamp(self.stages["as_of"].min()).date()
         warm = (
-            f" The first months only teach the rules; moves count from {start} on." if start > first else
-            f" All months from {first} on count, also the first, in which rules cannot see far back yet: read"
+            f"The first months only teach the rules; moves count from {start} on." if start > first else
+            f"All months from {first} on count, also the first, in which rules cannot see far back yet: read"
             " moves with care." if self.all_moves["as_of"].nunique() < 12 else ""
         )  # fmt: skip
-        return (
-            f"Stages{what} of {people(self.n)} on {self.day.date()}, followed from month to month since {first}.{warm}"
-        )
+        seen = f"Stages{what} of {people(self.n)} on {self.day.date()}, followed from month to month since {first}."
+        return sentences(seen, warm)
 
 
 def people(number: int) -> str:
@@ -127,6 +126,15 @@ def people(number: int) -> str:
 def said(stage: str) -> str:
     """Name of a stage in words."""
     return WORDS.get(stage, stage)
+
+
+def sentences(*said: str) -> str:
+    """Put sentences together; those that are empty are left out.
+
+    >>> sentences("Half stay.", "", "Few come.")
+    'Half stay. Few come.'
+    """
+    return " ".join(one for one in said if one)
 
 
 def lifecycle_on(

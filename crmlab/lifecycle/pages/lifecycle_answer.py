@@ -87,4 +87,4 @@ def pays(life: Lifecycle, mapped: Evidence | None, values: Evidence | None, comi
 
 def next_steps(declined: str, stalled: str) -> str:
     """Whom to turn to now."""
-    return f"Now: {declined} {stalled}"
+    return " ".join(["Now:", declined, stalled])

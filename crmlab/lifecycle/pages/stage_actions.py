@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.lifecycle.cohorts.payback import payback_by_channel
-from crmlab.lifecycle.pages.lifecycle import Lifecycle, said
+from crmlab.lifecycle.pages.lifecycle import Lifecycle, said, sentences
 from crmlab.outreach.calling import call_list
 from crmlab.outreach.policy import may_contact, suppressed
 from crmlab.stats import Estimate, Evidence, amount_text, count_text
@@ -45,13 +45,17 @@ def acquisition(life: Lifecycle, bank: Bank, *, cost_amount: float) -> Evidence 
             else f"A cost of {cost} has come back through no channel in the months seen")  # fmt: skip
     if slow.any() and len(fast):
         paid += ", or not yet"
-    alike = "" if apart else " The intervals of the channels overlap: do not rank them by this."
+    alike = "" if apart else "The intervals of the channels overlap: do not rank them by this."
     return Evidence(
         table,
         title="",
         about="",
-        reading=f"New customers bring most through {best['channel']}: {top.text} in the first 12 months, those who left"
-        f" counted.{alike} {paid}.",
+        reading=sentences(
+            f"New customers bring most through {best['channel']}: {top.text} in the first 12 months, those who left"
+            " counted.",
+            alike,
+            f"{paid}.",
+        ),
         estimates={"joiner_first_year": top},
     )
 
@@ -117,9 +121,9 @@ def _listed(life, bank, names, why, worth, holdout_share, what) -> tuple[pd.Data
     if worth is not None:
         found = found.join(worth.round(2))
     held = int(found["is_holdout"].sum())
-    return found, (
-        f"{told} The list names {count_text(len(found))}, {count_text(held)} held out by lot, so that the effect can be"
-        " measured."
+    return found, sentences(
+        told,
+        f"The list names {len(found):,}, {held:,} held out by lot, so that the effect can be measured.",
     )
 
 

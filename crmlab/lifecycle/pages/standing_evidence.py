@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from crmlab.lifecycle.chain.checks import homogeneity, order_test
-from crmlab.lifecycle.pages.lifecycle import Lifecycle, said
+from crmlab.lifecycle.pages.lifecycle import Lifecycle, said, sentences
 from crmlab.lifecycle.stages.on_dates import flicker_share
 from crmlab.lifecycle.stages.rules import ALIVE, STAGES
 from crmlab.stats import Estimate, Evidence, count_text, percentile_limits, proportion, proportions, share_text
@@ -38,14 +38,16 @@ def where_they_stand(life: Lifecycle) -> Evidence | None:
     fading = proportion(life.customers["decline"] + life.customers["dormant"], life.n)
     earlier = ""
     if len(ago) >= _FEWEST and ago["as_of"].iloc[0] < life.day:
-        earlier = f" It was {share_text(was)} on {pd.Timestamp(ago['as_of'].iloc[0]).date()}."
+        earlier = f"It was {share_text(was)} on {pd.Timestamp(ago['as_of'].iloc[0]).date()}."
     return Evidence(
         frame,
         title=f"{top.iloc[0]['stage'].capitalize()} {share_text(top.iloc[0]['share'])}, {top.iloc[1]['stage']} "
         f"{share_text(top.iloc[1]['share'])}; {fading.short} decline or are dormant",
         about=f"Share of {count_text(life.n)} customers on {life.day.date()} by stage; Wilson 95 % interval",
-        reading=f"{decline.text} of the customers are in decline and {dormant.short} are dormant: {fading.short} in"
-        f" all.{earlier}",
+        reading=sentences(
+            f"{decline.text} of the customers are in decline and {dormant.short} are dormant: {fading.short} in all.",
+            earlier,
+        ),
         estimates={**shares, "fading_share": fading},
     )
 
@@ -84,9 +86,11 @@ def flow(life: Lifecycle) -> Evidence | None:
         title=f"In {span} {lost.short} were lost and {stayed.short} stayed in their stage",
         about=f"{count_text(len(ago))} customers of {start.date()} and {count_text(len(new))} who came since; number by"
         f" stage then and on {life.day.date()}",
-        reading=f"Of {count_text(len(ago))} customers {stayed.text} are in the same stage {span} later and {lost.text} "
-        f"are lost. {count_text(abs(worse))} {more} in decline or dormant than then."
-        f" {count_text(len(new))} came since.",
+        reading=sentences(
+            f"Of {len(ago):,} customers {stayed.text} are in the same stage {span} later and {lost.text} are lost.",
+            f"{abs(worse):,} {more} in decline or dormant than then.",
+            f"{len(new):,} came since.",
+        ),
         estimates={"stayed_share": stayed} | ({"lost_year_share": lost} if months == 12 else {}),
     )
 
@@ -159,9 +163,11 @@ def _checks(life: Lifecycle) -> list[str]:
             parts.append(
                 "The month before adds nothing that can be seen."
                 if order.p_value > _CHANCE
-                else f"The month before says something more: up to {100 * order.largest:.1f} points ({order.where};"
-                f" p {_p(order.p_value)}). So a matrix of months is an approximation; the forecast below says"
-                " how good."
+                else sentences(
+                    f"The month before says something more: up to {100 * order.largest:.1f} points ({order.where};"
+                    f" p {_p(order.p_value)}).",
+                    "So a matrix of months is an approximation; the forecast below says how good.",
+                )
             )
     return [part.replace("won_back", "won back") for part in parts]
 

@@ -11,7 +11,7 @@ import pandas as pd
 from crmlab.errors import CrmlabError
 from crmlab.lifecycle.chain.forecast import forecast_shares, judge_forecast
 from crmlab.lifecycle.cohorts.triangle import cohort_triangle, complete_triangle, weighted_retention
-from crmlab.lifecycle.pages.lifecycle import Lifecycle, said
+from crmlab.lifecycle.pages.lifecycle import Lifecycle, said, sentences
 from crmlab.lifecycle.survival.curves import cumulative_incidence, steps_at
 from crmlab.lifecycle.survival.hazard import held_out, person_months
 from crmlab.lifecycle.survival.lifetimes import CAUSES, lifetimes
@@ -47,7 +47,7 @@ def forecast(life: Lifecycle) -> Evidence | None:
                     "bootstrap of customers")  # fmt: skip
     estimates = {"lost_next_year_share": loss}
     judged = _judged(life)
-    told = " It could not be tried on the past yet: that takes more than a year of months on which the rules see all."
+    told = "It could not be tried on the past yet: that takes more than a year of months on which the rules see all."
     if judged is not None:
         row, steps = judged
         estimates |= {
@@ -58,7 +58,7 @@ def forecast(life: Lifecycle) -> Evidence | None:
         }  # fmt: skip
         better = "better than" if row["gain_low"] > 0 else "worse than" if row["gain_high"] < 0 else "no better than"
         told = (
-            f" Tried on the past ({pd.Timestamp(row['as_of']).date()}, {steps} months ahead), it put"
+            f"Tried on the past ({pd.Timestamp(row['as_of']).date()}, {steps} months ahead), it put"
             f" {share_text(row['error'])} of the customers in a wrong stage, no change"
             f" {share_text(row['no_change_error'])}:"
             f" {better} no change (difference {100 * row['gain']:.1f} points, {100 * row['gain_low']:.1f} to"
@@ -68,8 +68,11 @@ def forecast(life: Lifecycle) -> Evidence | None:
         frame,
         title=f"In a year {loss.short} of today's customers will be lost, if nothing changes",
         about="",
-        reading=f"If customers go on moving as in the last year, {loss.text} of today's customers will be lost in 12"
-        f" months.{told}",
+        reading=sentences(
+            f"If customers go on moving as in the last year, {loss.text} of today's customers will be lost in 12"
+            " months.",
+            told,
+        ),
         estimates=estimates,
     )
 
@@ -122,8 +125,10 @@ def how_they_ended(life: Lifecycle, bank: Bank) -> Evidence | None:
         frame,
         title="",
         about="",
-        reading=f"Of {count_text(len(ended))} customers who left in the last year, by what ended it first:"
-        f" {', '.join(parts)}. Silent leaving is told by dormancy: such customers still stand in the books.",
+        reading=sentences(
+            f"Of {len(ended):,} customers who left in the last year, by what ended it first: {', '.join(parts)}.",
+            "Silent leaving is told by dormancy: such customers still stand in the books.",
+        ),
         estimates=estimates,
     )
 
@@ -163,9 +168,12 @@ def how_long(life: Lifecycle, bank: Bank) -> Evidence | None:
         title=f"{share_text(gone)} have left after {span}, most by {top_words}",
         about=f"Share of joiners by what ended it; {count_text(len(seen))} customers seen since"
         f" {life.stages['as_of'].min().date()}; Aalen-Johansen 95 % interval",
-        reading=f"{span} after joining {share_text(gone)} have left, {told.text} by {top_words}. Taking the other"
-        f" causes for mere gaps (1 less Kaplan-Meier by cause) would add up to {share_text(naive)}. Customers who were"
-        " there before the first month count only from then on.",
+        reading=sentences(
+            f"{span} after joining {share_text(gone)} have left, {told.text} by {top_words}.",
+            "Taking the other causes for mere gaps (1 less Kaplan-Meier by cause) would add up to"
+            f" {share_text(naive)}.",
+            "Customers who were there before the first month count only from then on.",
+        ),
         estimates={"ended_share": Estimate(gone, "share", n=len(seen)), "top_cause_share": told},
     )  # fmt: skip
 
@@ -194,7 +202,7 @@ def hazard(life: Lifecycle, bank: Bank) -> Evidence | None:
     if len(strong):
         one = strong.iloc[0]
         top = (
-            f" The strongest: {one['driver']}, {one['factor']:.1f} times ({one['factor_low']:.1f} to"
+            f"The strongest: {one['driver']}, {one['factor']:.1f} times ({one['factor_low']:.1f} to"
             f" {one['factor_high']:.1f})."
         )
     expected, came = float(judged["p_lost"].sum()), int(judged["happened"].sum())
@@ -202,9 +210,12 @@ def hazard(life: Lifecycle, bank: Bank) -> Evidence | None:
         frame.reset_index(drop=True),
         title="",
         about="",
-        reading=f"Learned from the months before and held against the last {late}: {count_text(expected)} losses were"
-        f" expected and {count_text(came)} came; slope of the probabilities {line.slope.short}"
-        f" ({line.slope.interval}; 1 is right), AUC {rank.value:.2f} ({rank.low:.2f} to {rank.high:.2f}).{top}",
+        reading=sentences(
+            f"Learned from the months before and held against the last {late}: {expected:,.0f} losses were"
+            f" expected and {came:,} came; slope of the probabilities {line.slope.short}"
+            f" ({line.slope.interval}; 1 is right), AUC {rank.value:.2f} ({rank.low:.2f} to {rank.high:.2f}).",
+            top,
+        ),
         estimates={"hazard_auc": Estimate(rank.value, "", rank.low, rank.high, rank.n, rank.method),
                    "hazard_slope": line.slope},
     )  # fmt: skip
@@ -252,7 +263,7 @@ def cohorts(life: Lifecycle, bank: Bank) -> Evidence | None:
         kept = Estimate(float(row["share"]), "share", float(row["share_low"]), float(row["share_high"]),
                         int(pooled.loc[0, "at_risk_count"]), "Greenwood")  # fmt: skip
         estimates["kept_year_share"] = kept
-        told = f"A year after joining {kept.text} are still there, all cohorts pooled by their size. "
+        told = f"A year after joining {kept.text} are still there, all cohorts pooled by their size."
     worst = pooled[pooled.index >= 1]["retention_share"].idxmin()
     drop = 1 - pooled.loc[worst, "retention_share"]
     return Evidence(
@@ -260,7 +271,10 @@ def cohorts(life: Lifecycle, bank: Bank) -> Evidence | None:
         title=f"Joiners are lost most between month {3 * (worst - 1)} and {3 * worst}: {share_text(drop)} of them",
         about=f"Share still there by quarter since joining, {count_text(int(sizes.sum()))} joiners; in brackets: "
         "forecast, 95 % interval at the edge",
-        reading=f"{told}Most are lost from month {3 * (worst - 1)} to {3 * worst}: {share_text(drop)}. Young cohorts"
-        " are completed by what older ones did at that age (chain ladder).",
+        reading=sentences(
+            told,
+            f"Most are lost from month {3 * (worst - 1)} to {3 * worst}: {share_text(drop)}.",
+            "Young cohorts are completed by what older ones did at that age (chain ladder).",
+        ),
         estimates=estimates,
     )

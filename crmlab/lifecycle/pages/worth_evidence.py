@@ -9,7 +9,7 @@ import pandas as pd
 
 from crmlab.lifecycle.chain.absorbing import stage_value
 from crmlab.lifecycle.chain.worth import Policy, compare_policies, value_by_stage, worth_of_points
-from crmlab.lifecycle.pages.lifecycle import Lifecycle, said
+from crmlab.lifecycle.pages.lifecycle import Lifecycle, said, sentences
 from crmlab.stats import Estimate, Evidence, amount_text, count_text, percentile_limits
 
 __all__ = ["MOVES", "VALUES", "best_moves", "policies", "policy_table", "stage_values", "values_table"]
@@ -52,10 +52,12 @@ def stage_values(life: Lifecycle) -> Evidence | None:
         if life.steps
         else f"A customer in {said(best['stage'])} is worth {amount} until they leave",
         about=f"Margin and fees {life.span}, discounted, the first now; {life.currency}; bootstrap of customers 95 %",
-        reading=f"{life.span.capitalize()}, a customer in {said(best['stage'])} is worth"
-        f" {estimates['value_' + best['stage']].short} ({estimates['value_' + best['stage']].interval}){lowest}."
-        f" The average customer of today is"
-        f" expected to yield {year.short} ({year.interval}) in the next 12 months, if margins and habits stay.",
+        reading=sentences(
+            f"{life.span.capitalize()}, a customer in {said(best['stage'])} is worth"
+            f" {estimates['value_' + best['stage']].short} ({estimates['value_' + best['stage']].interval}){lowest}.",
+            f"The average customer of today is expected to yield {year.short} ({year.interval}) in the next 12 months,"
+            " if margins and habits stay.",
+        ),
         estimates=estimates,
     )  # fmt: skip
 
@@ -121,7 +123,7 @@ def best_moves(life: Lifecycle) -> Evidence | None:
         back = _estimate(life, fading.iloc[0], "each")
         estimates["recovery_each"] = back
         more = (
-            f" Bringing one customer back from decline to {said(fading.iloc[0]['to'])} goes with {back.short}"
+            f"Bringing one customer back from decline to {said(fading.iloc[0]['to'])} goes with {back.short}"
             f" ({back.interval}): that is the most to spend on it, success counted."
         )
     way = _MORE if top["is_more"] else _FEWER
@@ -130,10 +132,13 @@ def best_moves(life: Lifecycle) -> Evidence | None:
         title=f"What pays most: {way} {_doing(top['from'], top['to'])}, {gain.short}",
         about=f"Gain of all {count_text(life.n)} customers if a move changed by a tenth for good; {life.currency} "
         f"{life.span}; bootstrap 95 %",
-        reading=f"{way.capitalize()} of the move {name!r} would be worth {gain.short} ({gain.interval}) {life.span}, "
-        f"over all customers; one customer less or more who makes it, {each.short} ({each.interval}).{more} This holds "
-        "if those who are moved then behave like those who are there by themselves; only a trial shows whether a"
-        " measure moves them.",
+        reading=sentences(
+            f"{way.capitalize()} of the move {name!r} would be worth {gain.short} ({gain.interval}) {life.span}, over"
+            f" all customers; one customer less or more who makes it, {each.short} ({each.interval}).",
+            more,
+            "This holds if those who are moved then behave like those who are there by themselves; only a trial shows"
+            " whether a measure moves them.",
+        ),
         estimates=estimates,
     )  # fmt: skip
 
@@ -183,25 +188,29 @@ def policies(life: Lifecycle) -> Evidence | None:
     stopped = ""
     if len(stop):
         stopped = (
-            " Giving up the dormant (closing them) loses"
+            "Giving up the dormant (closing them) loses"
             f" {amount_text(abs(stop.iloc[0]['gain_amount']), life.currency)}: keep them, at a low cost."
             if stop.iloc[0]["gain_amount"] < 0
-            else f" Giving up the dormant gains {amount_text(stop.iloc[0]['gain_amount'], life.currency)}."
+            else f"Giving up the dormant gains {amount_text(stop.iloc[0]['gain_amount'], life.currency)}."
         )
     gain = Estimate(float(top["gain_amount"]), life.currency, float(top["gain_low_amount"]),
                     float(top["gain_high_amount"]), life.n, _METHOD)  # fmt: skip
     spent = ""
     if math.isfinite(even):
         spent = (
-            f" It pays as long as it costs less than {amount_text(even, life.currency)} a month for each customer of"
+            f"It pays as long as it costs less than {amount_text(even, life.currency)} a month for each customer of"
             " the stage."
         )
     return Evidence(
         frame.reset_index(drop=True),
         title=f"{top['policy'].capitalize()} a month gains {gain.short}",
         about=f"{life.currency} {life.span} against going on as now, customers of today; bootstrap of customers 95 %",
-        reading=f"Of the policies compared, {top['policy']!r} each month gains most: {gain.short} ({gain.interval}) "
-        f"{life.span}, before its cost.{spent}{stopped}",
+        reading=sentences(
+            f"Of the policies compared, {top['policy']!r} each month gains most: {gain.short} ({gain.interval})"
+            f" {life.span}, before its cost.",
+            spent,
+            stopped,
+        ),
         estimates={"policy_gain": gain},
     )
 

@@ -52,16 +52,23 @@ def headline(study: ValueStudy, expected: Evidence | None, whale: Evidence | Non
     best = (
         f"the best tenth brings {share_text(top.value)} of the value" if top.value == top.value else "none brings any"
     )
-    known = "" if not study.missing else " as far as it is known here"
     who = f"Who costs money is not known, as service has no price here; {best}."
     if study.has_costs:
         who = f"{whale['loss_making_share'].text} of them cost more than they bring, {best}."
     if expected is None:
         total = float(study.past["value_amount"].sum())
-        brought = f"Customers brought {amount_text(total, study.currency)} in the last {_months(study.months)}{known}"
-        return f"{brought} (full count, n = {len(study.past):,}). {who}"
+        brought = f"Customers brought {amount_text(total, study.currency)} in the last {_months(study.months)}"
+        count = f"(full count, n = {len(study.past):,})"
+        brought = f"{brought} as far as it is known here {count}." if study.missing else f"{brought} {count}."
+        return f"{brought} {who}"
     months = study.expected.horizon_months
-    return f"Customers are worth {expected['value_total'].text} over the next {_months(months)}{known}. {who}"
+    text = expected["value_total"].text
+    worth = (
+        f"Customers are worth {text} over the next {_months(months)} as far as it is known here."
+        if study.missing
+        else f"Customers are worth {text} over the next {_months(months)}."
+    )
+    return f"{worth} {who}"
 
 
 def outlook(study: ValueStudy, expected: Evidence | None, sure: Evidence | None) -> str:
@@ -78,14 +85,15 @@ def outlook(study: ValueStudy, expected: Evidence | None, sure: Evidence | None)
     risk = expected["value_at_risk"]
     said = f"Leaving is expected to cost {risk.text}."
     if sure is None:
-        return f"{said} The history is too short to test the forecast."
+        return " ".join([said, "The history is too short to test the forecast."])
     ours, last = sure["mae_forecast"], sure["mae_last_year"]
     gain = sure["mae_difference"]
     verdict = "surer than" if gain.high is not None and gain.high < 0 else "not shown to be surer than"
-    return (
-        f"{said} Tried on an earlier day, the forecast missed by {ours.short} a customer ({ours.interval}), {verdict} "
+    tried = (
+        f"Tried on an earlier day, the forecast missed by {ours.short} a customer ({ours.interval}), {verdict} "
         f"the time before again ({last.short}), and found {sure['top_found'].short} of the true top tenth."
     )
+    return f"{said} {tried}"
 
 
 def which_model(bank: Bank) -> str:
@@ -189,11 +197,12 @@ def lists_said(care: pd.Series, refused: pd.DataFrame, cheaper: pd.Series, refus
     """
     out = pd.concat([refused, refused_too]).groupby("why_not", sort=True)["customers_count"].sum()
     out = out.sort_values(ascending=False, kind="stable")
-    told = f" Taken out: {', '.join(f'{count:,} ({why})' for why, count in out.items())}." if len(out) else ""
-    return (
+    told = f"Taken out: {'; '.join(f'{count:,} ({why})' for why, count in out.items())}." if len(out) else ""
+    spoken = (
         f"{len(care):,} valuable customers whose leaving is likelier than usual, and {len(cheaper):,} customers below "
-        f"cost to serve may be spoken to now.{told}"
+        "cost to serve may be spoken to now."
     )
+    return f"{spoken} {told}".rstrip()
 
 
 def _driver(column: str) -> str:

@@ -59,7 +59,7 @@ def parts(study: ValueStudy) -> Evidence | None:
         ),
         title=f"Customers brought {amount_text(total, money)} in the last {months}",
         about=f"Sum over {n:,} customers, {money}; full count",
-        reading=f"Margin and fees were {amount_text(margin, money)}{spent}. The most comes from {led}.",
+        reading=" ".join([f"Margin and fees were {amount_text(margin, money)}{spent}.", f"The most comes from {led}."]),
         estimates={"past_value_total": Estimate(total, money, n=n)},
     )
 
@@ -149,17 +149,17 @@ def expected(study: ValueStudy) -> Evidence | None:
     share = risk.value / total.value if total.value > 0 else math.nan
     p = float(value.frame["p_leave"].mean())
     ahead = _months(value.horizon_months)
+    lost = (
+        f"Leaving is expected to cost {risk.text}, {share_text(share)} of the value; {share_text(p)} of customers are"
+        " expected to leave."
+        if math.isfinite(share)
+        else f"Leaving is expected to cost {risk.text}; {share_text(p)} of customers are expected to leave."
+    )
     return Evidence(
         frame,
         title=f"All customers are worth {amount_text(total.value, total.unit)} over {_months(value.horizon_months)}",
         about=f"Expected value, discounted {100 * value.discount_rate:.0f} % a year, 95 % limits",
-        reading=(
-            f"Expected over the next {ahead}: {total.text}. Leaving is expected to cost {risk.text},"
-            f" {100 * share:.1f} % of the value; {share_text(p)} of customers are expected to leave."
-            if math.isfinite(share)
-            else f"Expected over the next {ahead}: {total.text}. Leaving is expected to cost {risk.text};"
-            f" {share_text(p)} of customers are expected to leave."
-        ),
+        reading=" ".join([f"Expected over the next {ahead}: {total.text}.", lost]),
         estimates={"value_total": total, "value_at_risk": risk, "margin_12m": margin},
     )
 
@@ -201,12 +201,15 @@ def how_sure(told: OutOfTime | None, study: ValueStudy) -> Evidence | None:
             f"Forecast made on {told.as_of:%d %B %Y} for {told.months} months against what came; groups of equal size, "
             f"n = {judged.n:,}; 95 %"
         ),
-        reading=(
-            f"The forecast of {told.as_of:%B %Y} missed by {mae.text} a customer, {again} by {last.short}: "
-            f"{_less(gain)}. It found {top.short} of the true top tenth. In {held} of "
-            f"{len(told.covered)} groups the outcome lies within the limits of the forecast; {off} lie off the line by "
-            f"more than the chance of customers, which leaves good and bad months aside. "
-            f"{share_text(told.covered_share)} of outcomes lay within a customer's own 80 % limits."
+        reading=" ".join(
+            [
+                f"The forecast of {told.as_of:%B %Y} missed by {mae.text} a customer, {again} by {last.short}: "
+                f"{_less(gain)}.",
+                f"It found {top.short} of the true top tenth.",
+                f"In {held} of {len(told.covered)} groups the outcome lies within the limits of the forecast; {off} "
+                "lie off the line by more than the chance of customers, which leaves good and bad months aside.",
+                f"{share_text(told.covered_share)} of outcomes lay within a customer's own 80 % limits.",
+            ]
         ),
         estimates=estimates,
     )
@@ -242,16 +245,19 @@ def by_group(study: ValueStudy, groups: pd.Series, *, what: str = "tier", seed: 
     best = past.sort_values("mean_amount", ascending=False).iloc[0]
     share = f" and {share_text(best['value_share'])} of the value" if np.isfinite(best["value_share"]) else ""
     worst = past.sort_values("losing_share", ascending=False).iloc[0]
-    losing = f"In {worst['group']}, {share_text(worst['losing_share'])} cost more than they bring. "
+    losing = f"In {worst['group']}, {share_text(worst['losing_share'])} cost more than they bring."
     losing = losing if study.has_costs else ""
     money = study.currency
     return Evidence(
         frame,
         title=f"{str(best['group']).capitalize()} brings most a customer: {amount_text(best['mean_amount'], money)}",
         about=f"Mean value a customer by {what}, {money}; bootstrap for the past, 95 % limits of the forecast",
-        reading=(
-            f"{str(best['group']).capitalize()} holds {share_text(best['customers_share'])} of customers{share}. "
-            f"{losing}What groups differ by goes with value; it need not cause it."
+        reading=" ".join(
+            [
+                f"{str(best['group']).capitalize()} holds {share_text(best['customers_share'])} of customers{share}.",
+                *([losing] if losing else []),
+                "What groups differ by goes with value; it need not cause it.",
+            ]
         ),
     )
 
@@ -273,11 +279,14 @@ def assumptions(study: ValueStudy) -> Evidence | None:
         frame,
         title=f"{widest['assumption']} moves the value most: agree on it first",
         about=f"Expected value of all customers with one assumption moved; base: {frame.attrs['base']}",
-        reading=(
-            f"{widest['assumption']} of {widest['low_text']} or {widest['high_text']} gives "
-            f"{amount_text(widest['low_amount'], money)} or {amount_text(widest['high_amount'], money)}; then comes "
-            f"{second['assumption'].lower()}, {amount_text(second['low_amount'], money)} to "
-            f"{amount_text(second['high_amount'], money)}. These are settings, not chances."
+        reading=" ".join(
+            [
+                f"{widest['assumption']} of {widest['low_text']} or {widest['high_text']} gives "
+                f"{amount_text(widest['low_amount'], money)} or {amount_text(widest['high_amount'], money)}; then "
+                f"comes {second['assumption'].lower()}, {amount_text(second['low_amount'], money)} to "
+                f"{amount_text(second['high_amount'], money)}.",
+                "These are settings, not chances.",
+            ]
         ),
     )
 
