@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from crmlab.language.catalogue import catalogue
-from crmlab.language.patterns import NUMBER, Pattern, pattern
+from crmlab.language.patterns import NUMBER, VALUE, Pattern, pattern
 
 __all__ = ["Interpreter"]
 
@@ -30,6 +30,7 @@ _UNITS = (
     r"million|billion"
 )
 _MEASURED = re.compile(rf"([^.;:]+), ({_UNITS})")
+_RANGE = re.compile(rf"({VALUE}) to ({VALUE})")
 _LEAD = re.compile(r"\*\*(?:Decision|Owner|决策|负责人)\*\*\s*")
 _SENTENCE_END = re.compile(r"[.?!] (?=[A-Z0-9\"“*`])")
 _BREAKS = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
@@ -153,7 +154,7 @@ class _Reading:
         self._joints = [(part, end) for part, end in of._joints if part in text]
         self._memo: dict[str, _Told] = {}
         self.steps = 0
-        self._ways = (self._as_message, self._measured, self._with_end, self._with_pieces,
+        self._ways = (self._range, self._as_message, self._measured, self._with_end, self._with_pieces,
                       self._cut, self._enclosed)  # fmt: skip
 
     def whole(self) -> _Told:
@@ -173,7 +174,7 @@ class _Reading:
         said, untold = best[-1], _untold(text)
         if len(text.split()) >= _MANY_WORDS and said.cost[0] > _MOST_LEFT * untold.cost[0]:
             return untold  # a mixture of two languages reads worse than one
-        return said._replace(text=_SPACE.sub("", said.text))
+        return said._replace(text=_spaced(said.text))
 
     def _tell(self, text: str) -> _Told:
         text = text.strip()
@@ -208,6 +209,10 @@ class _Reading:
             if form in self._plain:
                 return self._plain[form]
         return None
+
+    def _range(self, text: str, best: _Told) -> Iterator[_Told]:
+        if found := _RANGE.fullmatch(text):
+            yield _joined(self._tell(found[1]), " 至 ", self._tell(found[2]))
 
     def _as_message(self, text: str, best: _Told) -> Iterator[_Told]:
         least = best.cost[0]
@@ -272,6 +277,13 @@ class _Reading:
                 yield _joined(told, "", self._tell(rest)) if rest else told
         if text[:1] == "(" and _closing(text, 0) == len(text) - 1:
             yield _around(self._tell(text[1:-1]), "（", "）")
+
+
+def _spaced(text: str) -> str:
+    """Set spaces as the house does: none beside Chinese signs of a sentence, one around a range and behind per cent."""
+    text = _SPACE.sub("", text)
+    text = re.sub(r"(?<=[\d%]) ?至 ?(?=[-+−±]?\d|[A-Z]{3} )", " 至 ", text)
+    return re.sub(r"(?<=%)(?=[\u4e00-\u9fff])", " ", text)
 
 
 def _forms(text: str) -> tuple[str, ...]:

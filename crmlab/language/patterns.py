@@ -8,18 +8,18 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["NUMBER", "Pattern", "pattern"]
+__all__ = ["NUMBER", "VALUE", "Pattern", "pattern"]
 
 NUMBER = r"[-+−±]?(?:\d[\d,]*(?:\.\d+)?|\.\d+|nan|inf)(?:e[-+]?\d+)?"
-_VALUE = rf"(?:[A-Z]{{3}} )?{NUMBER}(?: ?%)?(?: [a-z]+){{0,4}}|not known"
+VALUE = rf"(?:[A-Z]{{3}} )?{NUMBER}(?: ?%)?(?: [a-z]+){{0,4}}|not known"
 _NUMERIC = re.compile(r"[,.]?\d*[,_]?(?:\.\d+)?[defgn%]|,|[-+]?\d*,?(?:\.\d+)?[defgn%]")
 # What a field can hold, by its format, or by its name where the house always gives it the same kind of text.
 _KINDS = {
     "number": re.compile(rf"{NUMBER}(?: ?%)?"),
     "count_text": re.compile(NUMBER),
     "share_text": re.compile(rf"{NUMBER} %|not known"),
-    "short": re.compile(_VALUE),
-    "interval": re.compile(rf"(?:{_VALUE}) to (?:{_VALUE})|none|"),
+    "short": re.compile(VALUE),
+    "interval": re.compile(rf"(?:{VALUE}) to (?:{VALUE})|none|"),
 }
 _MOST_READINGS = 40  # of one text by one pattern: a guard against patterns of hardly any words
 _WEAK = 10  # letters: a message of fewer explains a long text by chance

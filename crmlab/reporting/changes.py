@@ -38,10 +38,14 @@ class Change:
         >>> then = KeptNumber(value=0.05, unit="share", low=0.04, high=0.06, **parts)
         >>> now = KeptNumber(value=0.08, unit="share", low=0.07, high=0.09, **parts)
         >>> Change("", "", then, now).text, Change("", "", then, now).is_beyond_chance
-        ('+3.0 points', True)
+        ('+3.0 percentage points', True)
         """
         step = self.now.value - self.before.value
-        size = f"{abs(100 * step):.1f} points" if self.now.unit == "share" else Estimate(abs(step), self.now.unit).short
+        size = (
+            f"{abs(100 * step):.1f} percentage points"
+            if self.now.unit == "share"
+            else Estimate(abs(step), self.now.unit).short
+        )
         if not re.search("[1-9]", size):
             return f"±{size}"  # what is shown is no change, whatever lies behind the digits
         return f"{'+' if step > 0 else '-'}{size}"

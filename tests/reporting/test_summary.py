@@ -59,7 +59,7 @@ def test_a_change_is_beyond_chance_where_zero_lies_outside_its_interval(runs):
     found = changes_between(*runs)
     # .06 against sqrt(.04^2 + .03^2) = .05: beyond; -.05 against sqrt(.04^2 + .04^2) = .0566: within
     assert [(c.now.name, c.text, c.is_beyond_chance) for c in found] == [
-        ("rate", "+6.0 points", True), ("rate", "-5.0 points", False),
+        ("rate", "+6.0 percentage points", True), ("rate", "-5.0 percentage points", False),
     ]  # fmt: skip
 
 
@@ -69,11 +69,11 @@ def test_the_summary_tells_answers_changes_and_what_is_open(runs, tmp_path):
     assert [path.name for path in written] == ["summary.html", "summary.txt", "changes.html"]
     text = (now.folder / "summary.txt").read_text(encoding="utf-8")
     assert text.startswith("Tiny Bank: CRM report as of 2024-12-31\n2 of 3 questions answered.\n\nWhat of 10_x?\n")
-    assert "Rate: +6.0 points since 2024-06-30, beyond chance." in text
+    assert "Rate: +6.0 percentage points since 2024-06-30, beyond chance." in text
     assert "- What is open? needs surveys" in text
     page = (now.folder / "summary.html").read_text(encoding="utf-8").replace("\u00a0", " ")
     assert 'href="10_x/10_x.html"' in page
-    assert "change -5.0 points, within chance" in page
+    assert "change -5.0 percentage points, within chance" in page
     changes = (now.folder / "changes.html").read_text(encoding="utf-8")
     assert "2 numbers are in both runs; 1 changed beyond chance." in changes
     write_summary(now.folder)
