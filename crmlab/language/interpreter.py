@@ -18,7 +18,8 @@ _DAY = re.compile(rf"(\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}})")
 # Nothing to translate: numbers with signs and units of money, days, names of columns and files, abbreviations.
 _NO_WORDS = re.compile(
     rf"(?:[^A-Za-z\u00c0-\u024f]*|[A-Z]{{3}} {NUMBER}|[nNpkrRtzFd]|[np] [=<>] ?{NUMBER}|[A-Z][A-Z0-9.&-]*s?"
-    r"|[a-z]+(?:_[a-z0-9]+)+|`[^`]*`|[A-Za-z]?\d[\w.-]*|[\w.+-]+@[\w.-]+|https?://\S+|[A-Za-z]:?[\\/]\S*)"
+    r"|[a-z]+(?:_[a-z0-9]+)+|[a-z]+\d+|[\w./-]+\.(?:json|csv|html|xlsx|yml|txt)|`[^`]*`"
+    r"|(?:[\w.-]+ \d[\w.]*(?:, |$))+|[A-Za-z]?\d[\w.-]*|[\w.+-]+@[\w.-]+|https?://\S+|[A-Za-z]:?[\\/]\S*)"
 )
 # Where a text may be cut, the strongest first: (English, Chinese).
 _JOINTS = ((". ", "。"), ("? ", "？"), ("! ", "！"), ("; ", "；"), (": ", "："), (" · ", " · "), (" – ", "——"),
@@ -32,7 +33,9 @@ _UNITS = (
 _MEASURED = re.compile(rf"([^.;:]+), ({_UNITS})")
 _RANGE = re.compile(rf"({VALUE}) to ({VALUE})")
 _LEAD = re.compile(r"\*\*(?:Decision|Owner|决策|负责人)\*\*\s*")
-_SENTENCE_END = re.compile(r"[.?!] (?=[A-Z0-9\"“*`])")
+_SENTENCE_END = re.compile(r"[.?!](?:\*\*)? (?=[A-Z0-9\"“*`])")
+_LEVELLED = re.compile(r"(\d+(?:\.\d+)? %), (.+)")  # how an interval was made, behind its level
+_NUMBERED = re.compile(rf"(.*[A-Za-z)]) ({NUMBER}(?: %)?)")
 _BREAKS = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
 _BEFORE, _AFTER = (" ", ",", ";", ":", "("), (" ", "(")  # how a message begins or ends that is put to others
 _ENDS = {".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
@@ -43,6 +46,7 @@ _MANY_WORDS = 6
 _SENTENCES = 4  # in one message of the code, at most
 _FEW_WORDS = 5
 _PIECES_AHEAD = 4  # of a text that is cut: a message of code is hardly longer
+_KINDS_OF_JOINTS = 2
 _MOST_STEPS = 2_000  # of one text: what is not told by then stays in English
 
 
@@ -155,7 +159,7 @@ class _Reading:
         self._memo: dict[str, _Told] = {}
         self.steps = 0
         self._ways = (self._range, self._as_message, self._measured, self._with_end, self._with_pieces,
-                      self._cut, self._enclosed)  # fmt: skip
+                      self._cut, self._enclosed, self._numbered)  # fmt: skip
 
     def whole(self) -> _Told:
         """Tell the text, in messages of one or a few sentences each."""
@@ -213,6 +217,8 @@ class _Reading:
     def _range(self, text: str, best: _Told) -> Iterator[_Told]:
         if found := _RANGE.fullmatch(text):
             yield _joined(self._tell(found[1]), " 至 ", self._tell(found[2]))
+        if found := _LEVELLED.fullmatch(text):
+            yield _around(self._tell(found[2]), f"{found[1]}，", "")
 
     def _as_message(self, text: str, best: _Told) -> Iterator[_Told]:
         least = best.cost[0]
@@ -238,6 +244,11 @@ class _Reading:
             unit = " ".join(self._tell(word).text for word in found[2].split())
             yield _around(self._tell(found[1]), "", f"（{unit}）")
 
+    def _numbered(self, text: str, best: _Told) -> Iterator[_Told]:
+        """Tell the name before a number, as in a list: "loyalty 41.9 %, image 30.2 %"."""
+        if found := _NUMBERED.fullmatch(text):
+            yield _around(self._tell(found[1]), "", f" {found[2]}")
+
     def _with_end(self, text: str, best: _Told) -> Iterator[_Told]:
         end = _ENDS.get(text[-1:])
         if end and len(text) > 1:
@@ -245,12 +256,18 @@ class _Reading:
 
     def _with_pieces(self, text: str, best: _Told) -> Iterator[_Told]:
         """Cut where a message begins or ends that was written to be put together with others."""
-        places = {start + end * len(part) for part, end in self._joints for start in _found(text, part)}
-        for place in sorted(place for place in places if 0 < place < len(text))[:_PIECES_AHEAD]:
+        places: dict[int, int] = {}  # place -> letters of the part that says so
+        for part, end in self._joints:
+            for start in _found(text, part):
+                place = start + end * len(part)
+                places[place] = max(places.get(place, 0), len(part))
+        inside = sorted((place for place in places if 0 < place < len(text)), key=lambda place: (-places[place], place))
+        for place in inside[:_PIECES_AHEAD]:
             yield _joined(self._tell(text[:place]), "", self._tell(text[place:]))
 
     def _cut(self, text: str, best: _Told) -> Iterator[_Told]:
-        """Cut at the strongest joint there is: a first part of a few pieces, and the rest."""
+        """Cut at the strongest joints there are: a first part of a few pieces, and the rest."""
+        kinds = 0
         for english, said in _JOINTS:
             places = [start for start in _places(text, english) if text[:start].strip() and text[start:].strip(english)]
             joint = "、" if english == ", " and _is_list(text) else said
@@ -260,7 +277,8 @@ class _Reading:
                     left, joint = text[: start + 1], ""
                 if right.strip():
                     yield _joined(self._tell(left), joint, self._tell(right))
-            if places:
+            kinds += bool(places)
+            if kinds == _KINDS_OF_JOINTS:
                 return
 
     def _enclosed(self, text: str, best: _Told) -> Iterator[_Told]:

@@ -23,7 +23,7 @@ _SQL = re.compile(
     r"|\b(?:coalesce|cast|last_day|date_diff|date_trunc|count|max|min|sum|try_cast|quantile_cont|regexp_full_match|year)\("
     r"|\bdate '|- interval\b|\b(?:when|=|in \() ?'|::|\bcase when\b|\bjoin \w+ using\b|^null as\b|\bin \( #|^\('"
     r"|[a-z]+_(?:id|on|at|minutes|amount|share|reason) (?:=|>=?|<=?|in|not in)(?: |$)|\band \(|^'\w+', '"
-    r"|^[\w #]+ as [a-z_# ]+$|\bkind (?:=|in|<>) |\bamount > 0|split_part\(| as customer_id,"
+    r"|\bkind (?:=|in|<>) |\bamount > 0|split_part\(| as customer_id,"
 )
 _CODE = re.compile(
     r"\(\?|\\[a-z]|^[#.]|</|/>|<\w+ |==|%[sd]|\w:\w+=|: # ;|=\"|\w=\d|\w\|\w+\)| \| np\.|\[ _-\]|^\w+_\w+: |^--"
@@ -48,6 +48,8 @@ def is_wording(text: str) -> bool:
     if not re.search(r"[A-Za-z]{2}", fixed):
         return False
     words = re.findall(r"[A-Za-z]{2,}", fixed)
+    if words == ["as"]:
+        return False
     if "{" in text:
         return bool(words) and " " in text.strip() and not re.fullmatch(r"[\w.{}:,/-]+", text)
     return len(words) > 1 and " " in text.strip()
@@ -168,6 +170,8 @@ def in_notebook(path: Path) -> list[str]:
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         text = "".join(cell["source"])
         found += in_markdown(text) if cell["cell_type"] == "markdown" else in_code(text)
+        if "parameters" in cell.get("metadata", {}).get("tags", []):
+            found += [said.strip() for said in re.findall(r"  # (.+)", text)]  # what each parameter means
     return list(dict.fromkeys(found))
 
 

@@ -13,16 +13,19 @@ __all__ = ["NUMBER", "VALUE", "Pattern", "pattern"]
 NUMBER = r"[-+−±]?(?:\d[\d,]*(?:\.\d+)?|\.\d+|nan|inf)(?:e[-+]?\d+)?"
 VALUE = rf"(?:[A-Z]{{3}} )?{NUMBER}(?: ?%)?(?: [a-z]+){{0,4}}|not known"
 _NUMERIC = re.compile(r"[,.]?\d*[,_]?(?:\.\d+)?[defgn%]|,|[-+]?\d*,?(?:\.\d+)?[defgn%]")
-# What a field can hold, by its format, or by its name where the house always gives it the same kind of text.
+_NUMBER = "number"
+# What a field holds: by its format; or as a rule by its name, where the house gives it a kind of text.
 _KINDS = {
-    "number": re.compile(rf"{NUMBER}(?: ?%)?"),
+    _NUMBER: re.compile(rf"{NUMBER}(?: ?%)?"),
     "count_text": re.compile(NUMBER),
     "share_text": re.compile(rf"{NUMBER} %|not known"),
     "short": re.compile(VALUE),
-    "interval": re.compile(rf"(?:{VALUE}) to (?:{VALUE})|none|"),
+    "interval": re.compile(rf" ?\(?(?:{VALUE}) to (?:{VALUE})\)?|none|"),
+    "text": re.compile(rf"(?:{VALUE})(?: \([^()]*\))?"),
 }
 _MOST_READINGS = 40  # of one text by one pattern: a guard against patterns of hardly any words
 _WEAK = 10  # letters: a message of fewer explains a long text by chance
+_BEGINNING = 4  # letters, unless it begins with so many
 _FEW_WORDS = 5
 _SEVERAL = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
 
@@ -59,9 +62,7 @@ class Pattern:
         first, last = self.parts[0], self.parts[-1]
         if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
             return
-        weak = self.fixed < _WEAK
-        if weak and not any(self.kinds) and len(text.split()) > _FEW_WORDS * (len(self.fields) + 1):
-            return
+        weak = self.fixed < _WEAK and sum(map(str.isalpha, first)) < _BEGINNING
         inner = text[len(first) : len(text) - len(last)]
         yield from itertools.islice(self._rest(inner, 0, weak), _MOST_READINGS)
 
@@ -83,11 +84,14 @@ class Pattern:
 
     def _fits(self, value: str, field: int, weak: bool) -> bool:
         """Tell whether a field can hold a text: of its kind, or else whole in its parentheses."""
-        if kind := self.kinds[field]:
-            return bool(_KINDS[kind].fullmatch(value))
-        if value.count("(") != value.count(")"):
+        kind = self.kinds[field]
+        if kind and _KINDS[kind].fullmatch(value):
+            return True
+        if kind == _NUMBER or value.count("(") != value.count(")"):
             return False
-        return not weak or (len(value.split()) <= _FEW_WORDS and not _SEVERAL.search(value))
+        if not kind and (not weak or any(self.kinds)):
+            return True
+        return len(value.split()) <= _FEW_WORDS and not _SEVERAL.search(value)
 
 
 def pattern(message: str) -> Pattern:
@@ -105,5 +109,5 @@ def pattern(message: str) -> Pattern:
         fixed = ""
         fields.append(name)
         plain = re.sub(r"_\d+$", "", name)
-        kinds.append("number" if spec and _NUMERIC.fullmatch(spec) else plain if plain in _KINDS else "")
+        kinds.append(_NUMBER if spec and _NUMERIC.fullmatch(spec) else plain if plain in _KINDS else "")
     return Pattern((*parts, fixed), tuple(fields), tuple(kinds))
