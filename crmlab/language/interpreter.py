@@ -299,7 +299,7 @@ class _Reading:
 
 def _spaced(text: str) -> str:
     """Set spaces as the house does: none beside Chinese signs of a sentence, one around a range and behind per cent."""
-    text = _SPACE.sub("", text)
+    text = re.sub(r"。[。.]+", "。", _SPACE.sub("", text))
     text = re.sub(r"(?<=[\d%]) ?至 ?(?=[-+−±]?\d|[A-Z]{3} )", " 至 ", text)
     return re.sub(r"(?<=%)(?=[\u4e00-\u9fff])", " ", text)
 
