@@ -193,9 +193,21 @@ def head_inches(title: str, subtitle: str = "") -> float:
 
 
 def bold(text: str) -> dict[str, object]:
-    """Choose the faces of a bold text: few CJK faces have a bold one, so name theirs only where it is needed."""
-    named = faces() if any(character > "\u2e7f" for character in told(text)) else faces()[:1]
-    return {"fontweight": "bold", "fontfamily": named}
+    """Choose the faces of a bold text: a CJK face only where it is needed, and no weight that it lacks.
+
+    Most CJK faces have one weight. Latin letters in bold beside Chinese signs that are not would only look uneven.
+    """
+    if not any(character > "\u2e7f" for character in told(text)):
+        return {"fontweight": "bold", "fontfamily": faces()[:1]}
+    return {"fontweight": "bold" if _has_bold(faces()[-1]) else "normal", "fontfamily": faces()}
+
+
+@functools.cache
+def _has_bold(family: str) -> bool:
+    from matplotlib import font_manager
+
+    return any(font.name == family and int(font.weight) >= 600 for font in font_manager.fontManager.ttflist
+               if str(font.weight).isdigit())  # fmt: skip
 
 
 class Scale:

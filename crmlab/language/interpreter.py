@@ -14,7 +14,8 @@ __all__ = ["Interpreter"]
 _CHINESE = re.compile("[\u4e00-\u9fff]")  # told already, or a bank's own word
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
-_DAY = re.compile(rf"(\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}})")
+_DAY = re.compile(rf"(?:(\d{{1,2}}) )?({'|'.join(_MONTHS)}) (\d{{4}})")
+_SHORT_MONTHS = {name[:3]: number for number, name in enumerate(_MONTHS, 1)}
 # Nothing to translate: numbers with signs and units of money, days, names of columns and files, abbreviations.
 _NO_WORDS = re.compile(
     rf"(?:[^A-Za-z\u00c0-\u024f]*|[A-Z]{{3}} {NUMBER}|[nNpkrRtzFd]|[np] [=<>] ?{NUMBER}|[A-Z][A-Z0-9.&-]*s?"
@@ -48,6 +49,21 @@ _FEW_WORDS = 5
 _PIECES_AHEAD = 4  # of a text that is cut: a message of code is hardly longer
 _KINDS_OF_JOINTS = 2
 _MOST_STEPS = 2_000  # of one text: what is not told by then stays in English
+
+
+def _sentences_of(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Give the sentences of messages that have several, where both languages have them one by one.
+
+    An answer is worded whole, and a slide may show its first sentence alone.
+    """
+    for english, said in texts.items():
+        ours = re.split(r"(?<=[.?!]) (?=[A-Z{])", english.strip())
+        theirs = [part for part in re.split(r"(?<=[。？！])", said.strip()) if part]
+        if len(ours) == len(theirs) > 1:
+            for one, other in zip(ours, theirs, strict=True):
+                fields = set(pattern(one).fields)
+                if one not in texts and fields == set(re.findall(r"\{(\w+)", other)):
+                    yield one, other
 
 
 class _Told(NamedTuple):
@@ -98,7 +114,7 @@ class Interpreter:
         self._plain: dict[str, str] = {}
         self._patterns: list[tuple[Pattern, str]] = []
         self._joints: list[tuple[str, int]] = []  # texts where a message begins (0) or ends (1) that follows another
-        for english, said in texts.items():
+        for english, said in [*texts.items(), *_sentences_of(texts)]:
             whole, made = pattern(english), pattern(english.strip())
             if made.fields and not made.fixed:
                 continue  # fields and signs alone: any text could be it
@@ -208,7 +224,9 @@ class _Reading:
 
     def _known(self, text: str) -> str | None:
         if day := _DAY.fullmatch(text):
-            return f"{day[3]}年{_MONTHS.index(day[2]) + 1}月{int(day[1])}日"
+            return f"{day[3]}年{_MONTHS.index(day[2]) + 1}月" + (f"{int(day[1])}日" if day[1] else "")
+        if text in _SHORT_MONTHS:
+            return f"{_SHORT_MONTHS[text]}月"
         for form in (*_forms(text), text.lower(), f"{text}."):  # a list of items leaves their full stops out
             if form in self._plain:
                 return self._plain[form]
@@ -301,6 +319,7 @@ def _spaced(text: str) -> str:
     """Set spaces as the house does: none beside Chinese signs of a sentence, one around a range and behind per cent."""
     text = re.sub(r"。[。.]+", "。", _SPACE.sub("", text))
     text = re.sub(r"(?<=[\d%]) ?至 ?(?=[-+−±]?\d|[A-Z]{3} )", " 至 ", text)
+    text = re.sub(r"(?<=[\u4e00-\u9fff”])\(([^()]*)\)", r"（\1）", text)
     return re.sub(r"(?<=%)(?=[\u4e00-\u9fff])", " ", text)
 
 

@@ -17,6 +17,7 @@ _NUMBER = "number"
 # What a field holds: by its format; or as a rule by its name, where the house gives it a kind of text.
 _KINDS = {
     _NUMBER: re.compile(rf"{NUMBER}(?: ?%)?"),
+    "day": re.compile(r"\d{4}-\d{2}(?:-\d{2})?|[A-Z][a-z]+ \d{4}|\d{1,2} [A-Z][a-z]+ \d{4}"),
     "count_text": re.compile(NUMBER),
     "share_text": re.compile(rf"{NUMBER} %|not known"),
     "short": re.compile(VALUE),
@@ -27,6 +28,7 @@ _MOST_READINGS = 40  # of one text by one pattern: a guard against patterns of h
 _WEAK = 10  # letters: a message of fewer explains a long text by chance
 _BEGINNING = 4  # letters, unless it begins with so many
 _FEW_WORDS = 5
+_NO_BEGIN = re.compile(r"[,;:)]|\.(?!\d)")
 _SEVERAL = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
 
 
@@ -87,7 +89,7 @@ class Pattern:
         kind = self.kinds[field]
         if kind and _KINDS[kind].fullmatch(value):
             return True
-        if kind == _NUMBER or value.count("(") != value.count(")"):
+        if kind == _NUMBER or value.count("(") != value.count(")") or _NO_BEGIN.match(value):
             return False
         if not kind and (not weak or any(self.kinds)):
             return True
@@ -109,5 +111,8 @@ def pattern(message: str) -> Pattern:
         fixed = ""
         fields.append(name)
         plain = re.sub(r"_\d+$", "", name)
-        kinds.append(_NUMBER if spec and _NUMERIC.fullmatch(spec) else plain if plain in _KINDS else "")
+        if spec and "%" in spec and not spec.endswith("%"):
+            kinds.append("day")
+        else:
+            kinds.append(_NUMBER if spec and _NUMERIC.fullmatch(spec) else plain if plain in _KINDS else "")
     return Pattern((*parts, fixed), tuple(fields), tuple(kinds))
