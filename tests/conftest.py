@@ -70,6 +70,24 @@ def open_page():
         chromium.close()
 
 
+@pytest.fixture
+def clipped(open_page):
+    """Name what does not fit its box on a deck in the browser, and pictures that do not show: `clipped(path)`."""
+    script = """() => [
+      ...[...document.querySelectorAll('.slide > .box')]
+        .filter(b => b.scrollHeight > b.clientHeight + 1 || b.scrollWidth > b.clientWidth + 1)
+        .map(b => b.closest('.slide').id + ' ' + b.className + ': ' + b.textContent.slice(0, 40)),
+      ...[...document.images].filter(i => !(i.complete && i.naturalWidth > 50)).map(i => 'picture: ' + i.alt)]"""
+
+    def found(path: Path) -> list[str]:
+        page = open_page(path, viewport={"width": 1400, "height": 900})
+        assert page.locator(".slide > .box").count() > 10
+        page.add_style_tag(content=".slide { display: block !important; }")
+        return page.evaluate(script)
+
+    return found
+
+
 @pytest.fixture(scope="session")
 def broken_rules():
     """Name what axe-core finds on an open page: `broken_rules(page)` gives lines "rule: element"."""

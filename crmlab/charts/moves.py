@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from crmlab.charts.marks import check_columns, whiskers
 from crmlab.charts.sheet import PAGE, height_of, wrapped
-from crmlab.charts.speech import redrawable
+from crmlab.charts.speech import redrawable, told
 from crmlab.charts.style import GREY, INK, PALETTE, SOFT, Scale, canvas, finish, house, scale_of
 
 __all__ = ["worth_of_moves"]
@@ -72,7 +72,7 @@ def worth_of_moves(
         ax.set_ylim(len(part) - 0.4, -1.05)
         ax.set_yticks(places, names)
         scale.apply(ax.xaxis, "Change of the yield a year, all movers")
-        ax.set_xlabel(ax.get_xlabel() + drawn)
+        ax.set_xlabel(ax.get_xlabel() + told(drawn))
         return finish(ax, title, subtitle, grid="x")
 
 

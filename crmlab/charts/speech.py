@@ -14,6 +14,8 @@ from typing import Any
 
 from matplotlib.text import Text
 
+from crmlab.language.breaking import fill, width
+
 __all__ = ["redraw", "redrawable", "told"]
 
 _telling: contextvars.ContextVar[Callable[[str], str] | None] = contextvars.ContextVar("telling", default=None)
@@ -23,7 +25,12 @@ _write = Text.set_text
 def told(text: str) -> str:
     """Give a text as it will be drawn: in the reader's language inside `redraw`, else as it is."""
     tell = _telling.get()
-    return tell(text) if tell else text
+    if not tell or not text.strip():
+        return text
+    lines = text.split("\n")
+    if len(lines) == 1 or all(tell(line) != line for line in lines):
+        return tell(text)
+    return fill(tell(" ".join(lines)), max(map(width, lines)))  # one text that was broken to fit
 
 
 def _set_text(artist: Text, text: object) -> None:

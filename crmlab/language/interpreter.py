@@ -20,7 +20,7 @@ _SHORT_MONTHS = {name[:3]: number for number, name in enumerate(_MONTHS, 1)}
 _NO_WORDS = re.compile(
     rf"(?:[^A-Za-z\u00c0-\u024f]*|[A-Z]{{3}} {NUMBER}|[nNpkrRtzFd]|[np] [=<>] ?{NUMBER}|[A-Z][A-Z0-9.&-]*s?"
     r"|[a-z]+(?:_[a-z0-9]+)+|[a-z]+\d+|[\w./-]+\.(?:json|csv|html|xlsx|yml|txt)|`[^`]*`"
-    r"|(?:[\w.-]+ \d[\w.]*(?:, |$))+|[A-Za-z]?\d[\w.-]*|[\w.+-]+@[\w.-]+|https?://\S+|[A-Za-z]:?[\\/]\S*)"
+    r"|(?:[\w.-]+ \d+\.\d+\.\d[\w.]*(?:, |$))+|[A-Za-z]?\d[\w.-]*|[\w.+-]+@[\w.-]+|https?://\S+|[A-Za-z]:?[\\/]\S*)"
 )
 # Where a text may be cut, the strongest first: (English, Chinese).
 _JOINTS = ((". ", "。"), ("? ", "？"), ("! ", "！"), ("; ", "；"), (": ", "："), (" · ", " · "), (" – ", "——"),
@@ -36,7 +36,8 @@ _RANGE = re.compile(rf"({VALUE}) to ({VALUE})")
 _LEAD = re.compile(r"\*\*(?:Decision|Owner|决策|负责人)\*\*\s*")
 _SENTENCE_END = re.compile(r"[.?!](?:\*\*)? (?=[A-Z0-9\"“*`])")
 _LEVELLED = re.compile(r"(\d+(?:\.\d+)? %), (.+)")  # how an interval was made, behind its level
-_NUMBERED = re.compile(rf"(.*[A-Za-z)]) ({NUMBER}(?: %)?)")
+_NUMBERED = re.compile(rf"(.*[A-Za-z)])( +)({NUMBER}(?: %)?)")
+_COUNTED = re.compile(rf"({NUMBER})(  )(.*)")
 _BREAKS = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
 _BEFORE, _AFTER = (" ", ",", ";", ":", "("), (" ", "(")  # how a message begins or ends that is put to others
 _ENDS = {".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
@@ -265,7 +266,9 @@ class _Reading:
     def _numbered(self, text: str, best: _Told) -> Iterator[_Told]:
         """Tell the name before a number, as in a list: "loyalty 41.9 %, image 30.2 %"."""
         if found := _NUMBERED.fullmatch(text):
-            yield _around(self._tell(found[1]), "", f" {found[2]}")
+            yield _around(self._tell(found[1]), "", found[2] + found[3])
+        if found := _COUNTED.fullmatch(text):
+            yield _around(self._tell(found[3]), found[1] + found[2], "")
 
     def _with_end(self, text: str, best: _Told) -> Iterator[_Told]:
         end = _ENDS.get(text[-1:])

@@ -23,6 +23,7 @@ GAP = 0.55  # between paragraphs, in font sizes
 CELL_PAD = 0.08  # on each side of a cell, inches
 ROW_PAD = 0.11  # above and below a row's text together, inches
 _INSET = 0.02  # PowerPoint's own margins are set to 0; a hair for rounding
+_BESIDE = 0.2  # the rule between a figure and its points, and the room behind it
 _MOST_POINTS = 6
 _POWERS = (0.35, 0.5, 0.7, 1.0)
 _UNDER = 0.06  # between a picture and its second line
@@ -135,7 +136,7 @@ def _slides(scene: Scene, tell: Interpreter) -> list[Slide]:
     if scene.kind == "table":
         return _table_slides(scene, common, tell)
     if scene.kind == "figure":
-        size, texts = _fitted(scene.points, BOXES["points"], _POINT_SIZES)
+        size, texts = _fitted(scene.points, BOXES["points"], _POINT_SIZES, _BESIDE)
         place = picture_box(scene.figure)
         about = _cut_about(scene.figure.about)
         slide = Slide(texts=texts, text_points=size, figure=scene.figure, place=place, about=about, **common)
@@ -149,12 +150,14 @@ def _slides(scene: Scene, tell: Interpreter) -> list[Slide]:
     return [replace(slide, notes=(*slide.notes, *(p for p in left if all(p not in note for note in slide.notes))))]
 
 
-def _fitted(points: Sequence[str], box: Box, sizes: tuple[float, ...]) -> tuple[float, tuple[str, ...]]:
+def _fitted(
+    points: Sequence[str], box: Box, sizes: tuple[float, ...], inset: float = _INSET
+) -> tuple[float, tuple[str, ...]]:
     """Take points from the first on as long as they fit; a point too long for the box by itself is passed over.
 
     A legible size comes before a further point: only where less than two fit is the size made smaller.
     """
-    width, legible = box.w - _INSET, sizes[len(sizes) // 2]
+    width, legible = box.w - inset, sizes[len(sizes) // 2]
     able = [unbroken(p) for p in points if height_inches([p], width, sizes[-1]) <= box.h][:_MOST_POINTS]
     taken: list[str] = []
     for size in (legible, sizes[-1]):

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from crmlab.cli.present import command
 from crmlab.errors import CrmlabError
 from crmlab.findings import read_run
-from crmlab.language import catalogue
+from crmlab.findings.telling import teller
 from crmlab.presenting import pdf, present
 from crmlab.presenting.measure import height_inches, lines
 from crmlab.presenting.slides import BOXES, CELL_PAD, GAP, HEIGHT, WIDTH, Box, about_box, lay_out, unbroken
@@ -57,7 +57,7 @@ def _overfull(slide):
 
 
 def _slides(folder, language="en", **how):
-    return lay_out(tell(read_run(folder), language=language, **how), catalogue(language))
+    return lay_out(tell(read_run(folder), language=language, **how), teller(language))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -73,7 +73,7 @@ def test_long_texts_are_cut_to_fit_and_the_rest_is_for_the_speaker(made_up, aske
         "10_long", f"{'Why ' * 30}?", answers, titles=(f"{'A long finding ' * 12}",), readings=("R.",)
     )
     story = tell(read_run(made_up(tmp_path / "r", long)))
-    slides = lay_out(story, catalogue("en"))
+    slides = lay_out(story, teller("en"))
     assert [wrong for slide in slides for wrong in _overfull(slide)] == []
     shown = next(slide for slide in slides if slide.figure)
     assert 2 <= len(shown.texts) <= 6
@@ -84,7 +84,7 @@ def test_long_texts_are_cut_to_fit_and_the_rest_is_for_the_speaker(made_up, aske
 def test_a_text_that_can_never_fit_is_left_to_the_speaker(made_up, asked, tmp_path):
     endless = "word " * 900
     story = tell(read_run(made_up(tmp_path / "r", asked.question("10_x", "Q?", [f"{endless}."], titles=("T",)))))
-    shown = next(slide for slide in lay_out(story, catalogue("en")) if slide.figure)
+    shown = next(slide for slide in lay_out(story, teller("en")) if slide.figure)
     assert shown.texts == ()
     assert any(endless.strip() in note for note in shown.notes)
 
@@ -92,7 +92,7 @@ def test_a_text_that_can_never_fit_is_left_to_the_speaker(made_up, asked, tmp_pa
 def test_a_long_table_of_the_appendix_goes_on_over_slides(run_folder):
     rows = tuple((f"row {number}", "a text of some length " * 6) for number in range(60))
     scene = Scene("table", "Appendix", "Limits", table=Grid(("a", "b"), rows, (False, False)), is_appendix=True)
-    slides = lay_out(Story(read_run(run_folder), (scene,)), catalogue("en"))
+    slides = lay_out(Story(read_run(run_folder), (scene,)), teller("en"))
     assert len(slides) > 1
     assert tuple(row for slide in slides for row in slide.table.grid.rows) == rows
     assert slides[0].title == f"Limits (1/{len(slides)})"
@@ -102,7 +102,7 @@ def test_a_long_table_of_the_appendix_goes_on_over_slides(run_folder):
 def test_a_long_table_of_the_story_says_what_is_left_out(run_folder):
     rows = tuple((f"row {number}", "a text of some length " * 6) for number in range(60))
     scene = Scene("table", "Plan", "Plan", table=Grid(("a", "b"), rows, (False, False)))
-    (slide,) = lay_out(Story(read_run(run_folder), (scene,)), catalogue("en"))
+    (slide,) = lay_out(Story(read_run(run_folder), (scene,)), teller("en"))
     shown = len(slide.table.grid.rows)
     assert slide.texts == (f"Further rows in the report: {60 - shown}",)
 
@@ -257,15 +257,15 @@ def test_without_chromium_the_pdf_is_left_out_and_that_is_said(run_folder):
 
 
 def test_chinese_without_a_chinese_font_says_what_to_install(run_folder, monkeypatch):
-    import crmlab.charts.style
+    from crmlab.findings import languages
 
-    monkeypatch.setattr(crmlab.charts.style, "faces", lambda: ["DejaVu Sans"])
+    monkeypatch.setattr(languages, "faces", lambda: ["DejaVu Sans"])
     done = present(run_folder, language="zh")
     assert done.remarks[-1] == (
-        "no font with Chinese signs is installed, so they may show as boxes here. "
-        "Debian: apt install fonts-wqy-microhei; Windows and macOS bring one."
+        "No installed font has Chinese glyphs, so figures stay in English. "
+        "Install one (Debian, Ubuntu: fonts-wqy-microhei or fonts-noto-cjk), then run again."
     )
-    monkeypatch.setattr(crmlab.charts.style, "faces", lambda: ["DejaVu Sans", "SimHei"])
+    monkeypatch.setattr(languages, "faces", lambda: ["DejaVu Sans", "SimHei"])
     assert len(present(run_folder, language="zh").remarks) == 1
 
 
@@ -288,26 +288,13 @@ def test_the_measure_counts_lines_as_they_break():
 
 
 @pytest.mark.browser
-def test_nothing_is_clipped_in_a_browser_and_the_pdf_has_a_page_a_slide(run_folder, tmp_path):
+def test_nothing_is_clipped_in_a_browser_and_the_pdf_has_a_page_a_slide(run_folder, clipped):
     if not pdf.browser():
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
     for language in ("en", "zh"):
         done = present(run_folder, language=language)
+        assert clipped(done.files[0]) == []
         html = done.files[0].read_text(encoding="utf-8")
-        start = html.index("<meta http-equiv=")
-        html = html[:start] + html[html.index(">", start) + 1 :]
-        measure = (
-            "<script>onload = () => { const over = [...document.querySelectorAll('.slide > .box')].filter(b => "
-            "b.scrollHeight > b.clientHeight + 1 || b.scrollWidth > b.clientWidth + 1).map(b => b.className + ': ' + "
-            "b.textContent.slice(0, 40)); document.title = 'over:' + JSON.stringify(over) + '|' + "
-            "[...document.images].every(i => i.complete && i.naturalWidth > 50); }</script></body>"
-        )
-        copy = tmp_path / "copy.html"
-        copy.write_text(html.replace("</body>", measure), encoding="utf-8")
-        command = [pdf.browser(), "--headless", "--no-sandbox", "--disable-gpu",
-                   f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", copy.as_uri()]  # fmt: skip
-        document = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-        assert re.search(r"<title>over:(.*?)</title>", document)[1] == "[]|true"
         printed = done.files[2].read_bytes()
         assert len(re.findall(rb"/Type\s*/Page\b", printed)) == html.count('class="slide ')
 

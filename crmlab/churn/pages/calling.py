@@ -25,7 +25,7 @@ _DAYS = 30  # after which a score of this kind is stale
 # how `crmlab.charts.dots` draws effects and lists
 effects_chart = {"label": "contacts", "value": "effect", "low": "effect_low", "high": "effect_high",
                  "quantity": "Left more (above 0) or less often", "unit": "share", "baseline": 0}  # fmt: skip
-lists_chart = {"label": "list", "value": "profit", "low": "profit_low", "high": "profit_high",
+lists_chart = {"label": "shown", "value": "profit", "low": "profit_low", "high": "profit_high",
                "quantity": "Profit of the list", "baseline": 0}  # fmt: skip
 
 
