@@ -114,7 +114,7 @@ class Interpreter:
         texts = catalogue(language) if texts is None else texts
         self._plain: dict[str, str] = {}
         self._patterns: list[tuple[Pattern, str]] = []
-        self._joints: list[tuple[str, int]] = []  # texts where a message begins (0) or ends (1) that follows another
+        self._joints: list[tuple[tuple[str, ...], bool]] = []  # parts of messages put to others; whether at their end
         for english, said in [*texts.items(), *_sentences_of(texts)]:
             whole, made = pattern(english), pattern(english.strip())
             if made.fields and not made.fixed:
@@ -124,9 +124,9 @@ class Interpreter:
             else:
                 self._plain[made.parts[0]] = said.strip().replace("{{", "{").replace("}}", "}")
             if whole.parts[0][:1] in _BEFORE and whole.parts[0].strip():
-                self._joints.append((whole.parts[0], 0))
+                self._joints.append((whole.parts, False))
             if whole.parts[-1][-1:] in _AFTER and whole.parts[-1].strip():
-                self._joints.append((whole.parts[-1], 1))
+                self._joints.append((whole.parts, True))
         # "**Owner** head of CRM" is shown without its lead too
         led = {one: other for one, other in self._plain.items() if _LEAD.match(one) and _LEAD.match(other)}
         self._plain = {_LEAD.sub("", one): _LEAD.sub("", other) for one, other in led.items()} | self._plain
@@ -172,7 +172,9 @@ class _Reading:
             for one, anchor in zip(of._patterns, of._anchors, strict=True)
             if not anchor.strip() or anchor in text or anchor[:1].swapcase() + anchor[1:] in text
         ]
-        self._joints = [(part, end) for part, end in of._joints if part in text]
+        self._joints = [
+            (parts, anchor, at_end) for parts, at_end in of._joints if (anchor := max(parts, key=len)) in text
+        ]
         self._memo: dict[str, _Told] = {}
         self.steps = 0
         self._ways = (self._range, self._as_message, self._measured, self._with_end, self._with_pieces,
@@ -278,10 +280,13 @@ class _Reading:
     def _with_pieces(self, text: str, best: _Told) -> Iterator[_Told]:
         """Cut where a message begins or ends that was written to be put together with others."""
         places: dict[int, int] = {}  # place -> letters of the part that says so
-        for part, end in self._joints:
-            for start in _found(text, part):
-                place = start + end * len(part)
-                places[place] = max(places.get(place, 0), len(part))
+        for parts, anchor, at_end in self._joints:
+            for start in _found(text, anchor):
+                if at_end:
+                    place = text.find(parts[-1], start) + len(parts[-1])
+                else:
+                    place = text.rfind(parts[0], 0, start + len(parts[0]) if parts[0] == anchor else start)
+                places[place] = max(places.get(place, 0), len(anchor))
         inside = sorted((place for place in places if 0 < place < len(text)), key=lambda place: (-places[place], place))
         for place in inside[:_PIECES_AHEAD]:
             yield _joined(self._tell(text[:place]), "", self._tell(text[place:]))

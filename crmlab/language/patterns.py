@@ -89,9 +89,9 @@ class Pattern:
         kind = self.kinds[field]
         if kind and _KINDS[kind].fullmatch(value):
             return True
-        if kind == _NUMBER or value.count("(") != value.count(")") or _NO_BEGIN.match(value):
+        if kind == _NUMBER or value.count("(") != value.count(")") or (kind and _NO_BEGIN.match(value)):
             return False
-        if not kind and (not weak or any(self.kinds)):
+        if kind in ("", "text") and (not weak or any(self.kinds)):
             return True
         return len(value.split()) <= _FEW_WORDS and not _SEVERAL.search(value)
 
