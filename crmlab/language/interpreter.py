@@ -19,7 +19,7 @@ _SHORT_MONTHS = {name[:3]: number for number, name in enumerate(_MONTHS, 1)}
 # Nothing to translate: numbers with signs and units of money, days, names of columns and files, abbreviations.
 _NO_WORDS = re.compile(
     rf"(?:[^A-Za-z\u00c0-\u024f]*|[A-Z]{{3}} {NUMBER}|[nNpkrRtzFd]|[np] [=<>] ?{NUMBER}|[A-Z][A-Z0-9.&-]*s?"
-    r"|[a-z]+(?:_[a-z0-9]+)+|[a-z]+\d+|[\w./-]+\.(?:json|csv|html|xlsx|yml|txt)|`[^`]*`"
+    r"|[a-z]+(?:_[a-z0-9]+)+|[a-z]+\d+|[0-9a-f]{12,}|[\w./-]+\.(?:json|csv|html|xlsx|yml|txt)|`[^`]*`"
     r"|(?:[\w.-]+ \d+\.\d+\.\d[\w.]*(?:, |$))+|[A-Za-z]?\d[\w.-]*|[\w.+-]+@[\w.-]+|https?://\S+|[A-Za-z]:?[\\/]\S*)"
 )
 # Where a text may be cut, the strongest first: (English, Chinese).

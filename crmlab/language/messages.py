@@ -20,7 +20,7 @@ _SILENT_CALLS = frozenset(
 _MARKS = frozenset({"say", "later"})
 _SQL = re.compile(
     r"\b(?:SELECT|FROM|WHERE|JOIN|GROUP BY|ORDER BY|PARTITION|COALESCE|select|partition by|is (?:not )?null)\b"
-    r"|\bgroup by +(?:all|1|#)"
+    r"|^group by |\bgroup by (?:all|1)\b"
     r"|\b(?:coalesce|cast|last_day|date_diff|date_trunc|count|max|min|sum|try_cast|quantile_cont|regexp_full_match|year)\("
     r"|\bdate '|- interval\b|\b(?:when|=|in \() ?'|::|\bcase when\b|\bjoin \w+ using\b|^null as\b|\bin \( #|^\('"
     r"|[a-z]+_(?:id|on|at|minutes|amount|share|reason) (?:=|>=?|<=?|in|not in)(?: |$)|\band \(|^'\w+', '"

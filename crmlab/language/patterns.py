@@ -13,7 +13,7 @@ __all__ = ["NUMBER", "VALUE", "Pattern", "pattern"]
 NUMBER = r"[-+−±]?(?:\d[\d,]*(?:\.\d+)?|\.\d+|nan|inf)(?:e[-+]?\d+)?"
 VALUE = rf"(?:[A-Z]{{3}} )?{NUMBER}(?: ?%)?(?: [a-z]+){{0,4}}|not known"
 _NUMERIC = re.compile(r"[,.]?\d*[,_]?(?:\.\d+)?[defgn%]|,|[-+]?\d*,?(?:\.\d+)?[defgn%]")
-_NUMBER = "number"
+_NUMBER = "#"
 # What a field holds: by its format; or as a rule by its name, where the house gives it a kind of text.
 _KINDS = {
     _NUMBER: re.compile(rf"{NUMBER}(?: ?%)?"),
@@ -43,7 +43,7 @@ class Pattern:
     fields : tuple of str
         Names, in the order of the message.
     kinds : tuple of str
-        What each field holds: ``number``, ``short`` and the like; empty where it may be anything.
+        What each field holds: ``#`` (a number), ``short`` and the like; empty where it may be anything.
     """
 
     parts: tuple[str, ...]
@@ -100,7 +100,7 @@ def pattern(message: str) -> Pattern:
     """Read a message with fields in braces.
 
     >>> pattern("{count:,.0f} of {what}")
-    Pattern(parts=('', ' of ', ''), fields=('count', 'what'), kinds=('number', ''))
+    Pattern(parts=('', ' of ', ''), fields=('count', 'what'), kinds=('#', ''))
     """
     parts, fields, kinds, fixed = [], [], [], ""
     for literal, name, spec, _ in string.Formatter().parse(message):
