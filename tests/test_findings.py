@@ -58,7 +58,7 @@ def test_everything_is_kept_in_one_file(findings, tmp_path):
     assert kept["figures"][0].pop("words")[0] == "month"
     assert kept["figures"] == [
         {"name": "lorenz", "file": "figures/lorenz.svg", "alt": "A curve.", "caption": "Assets",
-         "title": "", "about": "", "reading": ""}
+         "title": "", "about": "", "reading": "", "languages": {}}
     ]  # fmt: skip
     assert kept["tables"][0]["rows"] == [["mass", 0.3333333333]]
     assert kept["tables"][0]["headers"] == ["Tier", "Assets, EUR"]

@@ -189,15 +189,18 @@ class _Reading:
             way = None
             for first in range(last - 1, max(-1, last - 1 - _SENTENCES), -1):
                 self.steps = 0  # each stretch has its own
-                told = _joined(best[first], "", self._tell(text[ends[first] : ends[last]]))
+                told = _joined(best[first], "", self._stretch(text[ends[first] : ends[last]]))
                 way = told if way is None or told.cost < way.cost else way
                 if way.cost == _FREE:
                     break
             best.append(way)
-        said, untold = best[-1], _untold(text)
-        if len(text.split()) >= _MANY_WORDS and said.cost[0] > _MOST_LEFT * untold.cost[0]:
+        return best[-1]._replace(text=_spaced(best[-1].text))
+
+    def _stretch(self, text: str) -> _Told:
+        told, untold = self._tell(text), _untold(text)
+        if len(text.split()) >= _MANY_WORDS and told.cost[0] > _MOST_LEFT * untold.cost[0]:
             return untold  # a mixture of two languages reads worse than one
-        return said._replace(text=_spaced(said.text))
+        return told
 
     def _tell(self, text: str) -> _Told:
         text = text.strip()

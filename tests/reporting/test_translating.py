@@ -38,7 +38,7 @@ def test_a_sentence_with_marks_is_one_text_and_a_link_is_one_of_its_own(chinese)
 def test_a_number_held_to_its_unit_is_told_and_held_again():
     tell = Interpreter("zh", {"{share} (95 % interval {interval}) left.": "{share}流失（95 % 区间 {interval}）。"})
     page = "<p>4.2\u00a0% (95\u00a0% interval 4.0 to 4.4\u00a0%) left.</p>"
-    told = "<p>4.2\u00a0%流失（95\u00a0% 区间 4.0 to 4.4\u00a0%）。</p>"
+    told = "<p>4.2\u00a0% 流失（95\u00a0% 区间 4.0 至 4.4\u00a0%）。</p>"
     assert told_html(page, tell) == told
 
 
