@@ -179,6 +179,11 @@ class Findings:
                 "words": list(one.words),
             }
             self._write(f"figures/{name}.{ending}", one.content)
+            told = self._figures[name]["languages"] = {}
+            for language, other in one.told.items():
+                file = f"figures/{language}/{name}.{other.ending}"
+                told[language] = {"file": file, "title": one.title, "about": one.about, "words": list(other.words)}
+                self._write(file, other.content)
             _display("figure", name, {"text/html": _figure_html(one.alt, one.caption, one.content, ending)})
 
     def table(self, name: str, frame: pd.DataFrame, *, caption: str = "", n: str | None = None) -> None:

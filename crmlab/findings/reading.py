@@ -89,6 +89,8 @@ class DrawnFigure:
         The same as PNG; empty where the run kept none.
     words : tuple of str
         Texts drawn in it.
+    told : dict of str to DrawnFigure
+        The same by language, where it was drawn in others.
     """
 
     name: str
@@ -101,6 +103,7 @@ class DrawnFigure:
     ending: str
     pixels: bytes
     words: tuple[str, ...] = ()
+    told: dict[str, DrawnFigure] = field(default_factory=dict)
 
     @property
     def inches(self) -> tuple[float, float]:
@@ -319,6 +322,9 @@ def _figure(place: Path, question: str, kept: dict[str, Any], language: str) -> 
         ending=chosen.suffix[1:],
         pixels=drawn,
         words=tuple(drawn_so.get("words", ())),
+        told={other: _figure(place, question, kept, other) for other in kept.get("languages", {})}
+        if language == "en"
+        else {},
     )
 
 

@@ -361,12 +361,8 @@ def _joined(one: _Told, joint: str, other: _Told) -> _Told:
 
 
 def _places(text: str, part: str) -> list[int]:
-    """Find a part outside parentheses, or, where it stands only inside, there."""
-    found, deep = [], []
-    for start in _found(text, part):
-        before = text[:start]
-        (deep if before.count("(") > before.count(")") else found).append(start)
-    return found or deep
+    """Find a part outside parentheses: what stands inside belongs together."""
+    return [start for start in _found(text, part) if text.count("(", 0, start) <= text.count(")", 0, start)]
 
 
 def _found(text: str, part: str) -> list[int]:
