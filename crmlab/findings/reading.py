@@ -103,7 +103,7 @@ class DrawnFigure:
     ending: str
     pixels: bytes
     words: tuple[str, ...] = ()
-    told: dict[str, DrawnFigure] = field(default_factory=dict)
+    told: dict[str, DrawnFigure] = field(default_factory=dict, compare=False)
 
     @property
     def inches(self) -> tuple[float, float]:
