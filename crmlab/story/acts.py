@@ -43,7 +43,7 @@ def chosen_messages(questions: Sequence[KeptQuestion], most: int, fewest: int = 
     """
     told = all_messages(questions)
     place = {id(message): number for number, message in enumerate(told)}
-    leads = sorted((m for m in told if m.is_lead and m.title), key=lambda m: (-m.weight, place[id(m)]))
+    leads = sorted((m for m in told if m.is_lead and m.title and (m.figure or _has_more(m))), key=lambda m: (-m.weight, place[id(m)]))
     first = list({m.question.chapter: m for m in reversed(leads)}.values())
     first.sort(key=lambda m: place[id(m)])
     others = [m for m in told if not m.is_lead and m.title and m.figure and m.figure.reading and m.weight > 0]
@@ -53,6 +53,12 @@ def chosen_messages(questions: Sequence[KeptQuestion], most: int, fewest: int = 
     if len(ranked) < fewest:
         ranked = _told_once((*ranked, *_in_turn(counts)))[:fewest]
     return sorted(ranked[:most], key=lambda m: place[id(m)])
+
+
+def _has_more(message: Message) -> bool:
+    """Tell whether there is more to say than the title, so that a slide without a figure is not empty."""
+    said = [block for answer in message.question.answers for block in blocks(answer)]
+    return any(block.rstrip(".") != message.title.rstrip(".") for block in said)
 
 
 def _has_interval(message: Message) -> bool:

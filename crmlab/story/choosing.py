@@ -165,4 +165,4 @@ def _leads(figure: DrawnFigure, question: KeptQuestion, headline: str, told: Col
 
 def _short(headline: str) -> str:
     first = sentences(headline)[0] if headline else ""
-    return first if len(first) <= _LONGEST_TITLE else ""
+    return first.rstrip(".") if len(first) <= _LONGEST_TITLE else ""

@@ -153,8 +153,16 @@ def test_a_figure_that_is_a_page_of_its_own_leads_no_slide(made_up, asked, tmp_p
     worth = read_run(folder).questions[0]
     assert worth.figures[0].inches == pytest.approx((500 / 72, 12.5))
     assert [message.title for message in messages(worth)] == [
-        "A customer is worth EUR 1,310 (EUR 1,280 to EUR 1,340, n = 1,000) in five years."
+        "A customer is worth EUR 1,310 (EUR 1,280 to EUR 1,340, n = 1,000) in five years"
     ]
+
+
+def test_a_question_without_figure_and_with_one_sentence_gets_no_empty_slide(made_up, asked, tmp_path):
+    short = asked.question("32_back", "Whom to win back?", ["There is nobody to win back."], (), titles=())
+    long = asked.question("10_base", "Who?", ["Half are new. A third has a card."], (), titles=())
+    story = _told(made_up(tmp_path / "r", short, long))
+    assert [scene.title for scene in story.main if scene.question] == ["Half are new"]
+    assert all(scene.points or scene.figure or scene.table for scene in story.main)
 
 
 def test_a_run_with_nothing_answered_still_tells_that(made_up, tmp_path):
