@@ -19,7 +19,7 @@ export UV_SYSTEM_CERTS := 1
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint format lab simulate lock clean
+.PHONY: help report test lint format lab gallery simulate lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -44,6 +44,12 @@ format: $(VENV)/installed-test ## Mend style of code and notebooks
 
 lab: $(VENV)/installed $(SIMULATED)/bank.yml ## Open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
+
+gallery: $(VENV)/installed-test $(SIMULATED)/bank.yml ## Take the README's pictures in the installed Chromium
+	@$(BIN)/crmlab run --source $(SIMULATED) --out reports/gallery-run --language zh
+	@$(BIN)/crmlab present reports/gallery-run
+	@$(BIN)/crmlab present reports/gallery-run --language zh
+	@$(BIN)/python reports/gallery/make_gallery.py reports/gallery-run
 
 simulate: $(SIMULATED)/bank.yml ## Write the simulated bank to data/simulated (CUSTOMERS=, MONTHS=, SEED=)
 

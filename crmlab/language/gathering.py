@@ -21,7 +21,7 @@ _SILENT = frozenset({"bank", "cli", "language", "simulation", "snapshots"})
 _SILENT_MODULES = frozenset(
     [*(f"reporting/{name}.py" for name in (
         "form", "glossary", "guard", "identity", "markup", "page", "parameters", "plan", "progress", "questions",
-        "reader_texts", "results", "runner", "start", "validator", "worker")),
+        "results", "runner", "start", "validator", "worker")),
      *(f"presenting/{name}.py" for name in ("html", "pdf", "powerpoint")),
      *(f"charts/{name}.py" for name in ("marks", "sheet", "style"))]
 )  # fmt: skip

@@ -2,6 +2,9 @@
 
 A page is made once, in English. Here its texts are told block by block, its figures are exchanged for those drawn in
 the language, and its links lead to pages of the same language. Numbers, tables' files and code stay as they are.
+
+``python -m crmlab.reporting.translating RUN [QUESTION ...]`` lists what the Chinese catalogues cannot tell on the pages of
+a run, with the parts that stay in English.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,7 +24,7 @@ from crmlab.reporting.glossary import link_terms, read_glossary, told_terms
 from crmlab.reporting.markup import NO_BREAK, unbroken
 from crmlab.reporting.results import write_whole
 
-__all__ = ["english_figures", "page_in", "remove_translations", "told_html", "translate_run"]
+__all__ = ["english_figures", "main", "page_in", "remove_translations", "told_html", "translate_run", "untold"]
 
 _TAG = re.compile(r"(<[^>]*>)")
 _INLINE = ("strong", "em", "code", "b", "i")  # as Markdown has them; they belong to the sentence that they stand in
@@ -120,6 +124,17 @@ def _pictures(folder: Path, language: str) -> dict[str, str]:
 
 def _address(path: Path) -> str:
     return data_uri(path.read_bytes(), path.suffix[1:])
+
+
+def untold(folder: Path, tell: Interpreter, questions: Sequence[str] = ()) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Name the texts of a run's pages that cannot be told whole: text -> page, and the parts that stay."""
+    found: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for path in _pages(folder):
+        if questions and not any(path.stem.startswith(start) for start in questions):
+            continue
+        told_html(path.read_text(encoding="utf-8"), tell,
+                  watch=lambda text, left, page=path.stem: found.setdefault(text, (page, tuple(left))))  # fmt: skip
+    return found
 
 
 def told_html(page: str, tell: Interpreter, pictures: Mapping[str, str] | None = None,
@@ -251,3 +266,16 @@ class _Told:
                 said = html.escape(self.text(html.unescape(found[1])))
                 tag = f"{tag[: found.start(1)]}{said}{tag[found.end(1) :]}"
         return tag
+
+
+def main(run: str, *questions: str) -> int:
+    """Print what cannot be told; give 1 if there is anything."""
+    tell = teller("zh")
+    found = untold(Path(run), tell, questions)
+    for text, (page, left) in found.items():
+        print(f"[{page}] {text}\n    stays: {' | '.join(left)}\n    told:  {tell(text)}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -43,7 +43,10 @@ def chosen_messages(questions: Sequence[KeptQuestion], most: int, fewest: int = 
     """
     told = all_messages(questions)
     place = {id(message): number for number, message in enumerate(told)}
-    leads = sorted((m for m in told if m.is_lead and m.title and (m.figure or _has_more(m))), key=lambda m: (-m.weight, place[id(m)]))
+    leads = sorted(
+        (m for m in told if m.is_lead and m.title and (m.figure or _has_more(m))),
+        key=lambda m: (-m.weight, place[id(m)]),
+    )
     first = list({m.question.chapter: m for m in reversed(leads)}.values())
     first.sort(key=lambda m: place[id(m)])
     others = [m for m in told if not m.is_lead and m.title and m.figure and m.figure.reading and m.weight > 0]

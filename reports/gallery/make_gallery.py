@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,7 @@ WIDE, TALL = 1280, 800
 COLOURS = 160  # of a palette: pages are drawn in few, and a picture stays small
 LAB_NOTEBOOK = "12_segments_behaviour"
 LAB_SECONDS = 90
+SLIDE = 5
 
 
 def main(run: Path) -> None:
@@ -33,19 +35,20 @@ def main(run: Path) -> None:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = _page(browser)
         shots = {
-            "report": (f"31_churn/31_churn.html", 0),
-            "chinese": (f"20_satisfaction_index/20_satisfaction_index.zh.html", 0),
-            "summary": ("summary.html", 0),
-            "validation": ("validation/validation.html", 0),
+            "report": "31_churn/31_churn.html",
+            "chinese": "12_segments_behaviour/12_segments_behaviour.zh.html",
+            "summary": "summary.html",
+            "validation": "validation/validation.html",
         }
-        for name, (relative, down) in shots.items():
+        for name, relative in shots.items():
             page.goto((run / relative).resolve().as_uri())
-            page.mouse.wheel(0, down)
             _keep(page, name)
-        for name, deck, number in (("slide", "90_case_study-en", 5), ("slide_chinese", "90_case_study-zh", 5)):
-            page.goto((run / "presentation" / f"{deck}.html").resolve().as_uri() + f"#s{number}")
+        for name, deck in (("slide", "90_case_study-en"), ("slide_chinese", "90_case_study-zh")):
+            page.set_viewport_size({"width": WIDE, "height": WIDE * 9 // 16})
+            page.goto((run / "presentation" / f"{deck}.html").resolve().as_uri() + f"#{SLIDE}")
             page.wait_for_timeout(500)
             _keep(page, name)
+        page.set_viewport_size({"width": WIDE, "height": TALL})
         with _lab(run / LAB_NOTEBOOK / "notebook.ipynb") as address:
             _lab_picture(page, address)
         browser.close()
@@ -92,8 +95,6 @@ def _lab(notebook: Path) -> Iterator[str]:
             port = free.getsockname()[1]
         own = {"JUPYTER_CONFIG_DIR": folder + "/.config", "JUPYTERLAB_SETTINGS_DIR": folder + "/.settings",
                "JUPYTERLAB_WORKSPACES_DIR": folder + "/.workspaces"}  # fmt: skip
-        import os
-
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
              "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"],

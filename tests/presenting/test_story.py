@@ -9,7 +9,7 @@ from crmlab.errors import CrmlabError
 from crmlab.findings import read_run
 from crmlab.story import pages, tell
 from crmlab.story.choosing import messages, number_for, quoted
-from crmlab.story.sentences import blocks, numbers_in, sentences
+from crmlab.story.sentences import blocks, sentences
 
 
 def _told(folder, **how):

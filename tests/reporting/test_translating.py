@@ -70,6 +70,15 @@ def test_what_cannot_be_told_is_reported(chinese):
     assert seen == [("Nobody wrote this one", ("Nobody wrote this one",))]
 
 
+def test_a_run_names_what_its_pages_keep_in_english(run_folder, capsys):
+    (run_folder / "index.html").write_text('<html lang="en"><p>As of</p><p>Nobody wrote this one</p>')
+    assert translating.untold(run_folder, translating.teller("zh"), ["index"]) == {
+        "Nobody wrote this one": ("index", ("Nobody wrote this one",))
+    }
+    assert translating.main(str(run_folder), "index") == 1
+    assert "stays: Nobody wrote this one" in capsys.readouterr().out
+
+
 def test_markup_of_the_data_is_no_markup_here_either(chinese):
     assert told_html("<p>&lt;b&gt;the top tier&lt;/b&gt; &amp; more</p>", chinese).count("<b>") == 0
 
