@@ -14,7 +14,7 @@ __all__ = ["glossary_rows", "in_code", "in_markdown", "in_notebook", "is_wording
 # What these are given is no text for a reader of a report: refusals, SQL, names.
 _SILENT_CALLS = frozenset(
     {"refuse", "CrmlabError", "ValueError", "TypeError", "KeyError", "sql", "execute", "read_csv", "getattr", "hasattr",
-     "query", "eval", "compile", "startswith", "endswith", "warn", "debug", "info", "warning", "error", "echo",
+     "query", "eval", "compile", "startswith", "endswith", "warn", "debug", "info", "warning", "error", "echo", "print",
      "skip", "parametrize", "fullmatch", "match", "sub", "search", "finditer", "findall", "split"}
 )  # fmt: skip
 _MARKS = frozenset({"say", "later"})

@@ -3,8 +3,8 @@
 A page is made once, in English. Here its texts are told block by block, its figures are exchanged for those drawn in
 the language, and its links lead to pages of the same language. Numbers, tables' files and code stay as they are.
 
-``python -m crmlab.reporting.translating RUN [QUESTION ...]`` lists what the Chinese catalogues cannot tell on the pages of
-a run, with the parts that stay in English.
+``python -m crmlab.reporting.translating RUN [QUESTION ...]`` lists what the Chinese catalogues cannot tell on the pages
+of a run, with the parts that stay in English.
 """
 
 from __future__ import annotations
