@@ -7,7 +7,7 @@ from collections.abc import Iterator
 __all__ = ["breakable", "fill", "width"]
 
 _WIDE = "\u2e7f"  # signs beyond it are as wide as they are high
-_NEVER_FIRST = "，。；：、？！）”’％%,.;:?!)"
+_NEVER_FIRST, _NEVER_LAST = "，。；：、？！）”’》％%,.;:?!)", "（“‘《("
 
 
 def fill(text: str, characters: int) -> str:
@@ -59,14 +59,14 @@ def _pieces(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def breakable(word: str) -> list[str]:
-    """Cut a word at its Chinese signs, those that may not begin a line left with the one before.
+    """Cut a word where a line may end: at its Chinese signs, none of which begins a line that closes something.
 
-    >>> breakable("客户，A级")
-    ['客', '户，', 'A', '级']
+    >>> breakable("客户（A级），")
+    ['客', '户', '（A', '级），']
     """
     pieces: list[str] = []
     for piece, _ in _pieces(word):
-        if pieces and piece in _NEVER_FIRST:
+        if pieces and (piece[0] in _NEVER_FIRST or pieces[-1][-1] in _NEVER_LAST):
             pieces[-1] += piece
         else:
             pieces.append(piece)

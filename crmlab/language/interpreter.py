@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from crmlab.language.catalogue import catalogue
+from crmlab.language.chinese import CHINESE, ENDS, JOINTS, QUOTES, day_words, spaced
 from crmlab.language.patterns import NUMBER, VALUE, Pattern, pattern
 
 __all__ = ["Interpreter"]
 
-_CHINESE = re.compile("[\u4e00-\u9fff]")  # told already, or a bank's own word
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-           "November", "December")  # fmt: skip
-_DAY = re.compile(rf"(?:(\d{{1,2}}) )?({'|'.join(_MONTHS)}) (\d{{4}})")
-_SHORT_MONTHS = {name[:3]: number for number, name in enumerate(_MONTHS, 1)}
 # Nothing to translate: numbers with signs and units of money, days, names of columns and files, abbreviations.
 _NO_WORDS = re.compile(
     rf"(?:[^A-Za-z\u00c0-\u024f]*|[A-Z]{{3}} {NUMBER}|[nNpkrRtzFd]|[np] [=<>] ?{NUMBER}|[A-Z][A-Z0-9.&-]*s?"
     r"|[a-z]+(?:_[a-z0-9]+)+|[a-z]+\d+|[0-9a-f]{12,}|[\w./-]+\.(?:json|csv|html|xlsx|yml|txt)|`[^`]*`"
     r"|(?:[\w.-]+ \d+\.\d+\.\d[\w.]*(?:, |$))+|[A-Za-z]?\d[\w.-]*|[\w.+-]+@[\w.-]+|https?://\S+|[A-Za-z]:?[\\/]\S*)"
 )
-# Where a text may be cut, the strongest first: (English, Chinese).
-_JOINTS = ((". ", "。"), ("? ", "？"), ("! ", "！"), ("; ", "；"), (": ", "："), (" · ", " · "), (" – ", "——"),
-           (", and ", "，以及"), (", ", "，"), (" and ", "和"), (" or ", "或"), (" / ", " / "), (" | ", " | "),
-           ("\n", "\n"), ("/", "/"), ("–", "–"))  # fmt: skip
 # What a label or a header measures in: "Margin, EUR thousand".
 _UNITS = (
     r"%|number|[A-Z]{3}(?: thousand| million| billion)?|days|years|months|minutes|points|index(?: points)?|thousand|"
@@ -40,9 +32,6 @@ _NUMBERED = re.compile(rf"(.*[A-Za-z)])( +)({NUMBER}(?: %)?)")
 _COUNTED = re.compile(rf"({NUMBER})(  )(.*)")
 _BREAKS = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
 _BEFORE, _AFTER = (" ", ",", ";", ":", "("), (" ", "(")  # how a message begins or ends that is put to others
-_ENDS = {".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
-_QUOTES = {'"': "“”", "'": "‘’", "“": "“”"}
-_SPACE = re.compile(r"(?<=[，。；：、？！（）”]) +(?=\S)| +(?=[，。；：、？！（）])")
 _MOST_LEFT = 0.5  # of the letters of a text of so many words
 _MANY_WORDS = 6
 _SENTENCES = 4  # in one message of the code, at most
@@ -145,16 +134,6 @@ class Interpreter:
         """Tell several texts."""
         return tuple(self(text) for text in texts)
 
-    def within(self, kept: Any, keys: Callable[[str], bool] = lambda key: True) -> Any:
-        """Tell every text inside lists and dicts, those under chosen keys only."""
-        if isinstance(kept, str):
-            return self(kept)
-        if isinstance(kept, list | tuple):
-            return type(kept)(self.within(one, keys) for one in kept)
-        if isinstance(kept, dict):
-            return {key: self.within(value, keys) if keys(key) else value for key, value in kept.items()}
-        return kept
-
     def _told(self, text: str) -> _Told:
         if text not in self._kept:
             self._kept[text] = _Reading(self, text.strip()).whole()
@@ -194,7 +173,7 @@ class _Reading:
                 if way.cost == _FREE:
                     break
             best.append(way)
-        return best[-1]._replace(text=_spaced(best[-1].text))
+        return best[-1]._replace(text=spaced(best[-1].text))
 
     def _stretch(self, text: str) -> _Told:
         told, untold = self._tell(text), _untold(text)
@@ -211,7 +190,7 @@ class _Reading:
         return self._memo[text]
 
     def _best(self, text: str) -> _Told:
-        if _CHINESE.search(text):
+        if CHINESE.search(text):
             return _Told(text)
         if (known := self._known(text)) is not None:
             return _Told(known)
@@ -229,10 +208,8 @@ class _Reading:
         return best
 
     def _known(self, text: str) -> str | None:
-        if day := _DAY.fullmatch(text):
-            return f"{day[3]}年{_MONTHS.index(day[2]) + 1}月" + (f"{int(day[1])}日" if day[1] else "")
-        if text in _SHORT_MONTHS:
-            return f"{_SHORT_MONTHS[text]}月"
+        if day := day_words(text):
+            return day
         for form in (*_forms(text), text.lower(), f"{text}."):  # a list of items leaves their full stops out
             if form in self._plain:
                 return self._plain[form]
@@ -276,7 +253,7 @@ class _Reading:
             yield _around(self._tell(found[3]), found[1] + found[2], "")
 
     def _with_end(self, text: str, best: _Told) -> Iterator[_Told]:
-        end = _ENDS.get(text[-1:])
+        end = ENDS.get(text[-1:])
         if end and len(text) > 1:
             yield _around(self._tell(text[:-1]), "", end)
 
@@ -297,7 +274,7 @@ class _Reading:
     def _cut(self, text: str, best: _Told) -> Iterator[_Told]:
         """Cut at the strongest joints there are: a first part of a few pieces, and the rest."""
         kinds = 0
-        for english, said in _JOINTS:
+        for english, said in JOINTS:
             places = [start for start in _places(text, english) if text[:start].strip() and text[start:].strip(english)]
             joint = "、" if english == ", " and _is_list(text) else said
             for start in places[:_PIECES_AHEAD]:
@@ -314,8 +291,8 @@ class _Reading:
         for mark in ("**", "*"):
             if len(text) > 2 * len(mark) and text.startswith(mark) and text.endswith(mark):
                 yield _around(self._tell(text[len(mark) : -len(mark)]), mark, mark)
-        if text[:1] in _QUOTES and text[-1:] in ('"', "'", "”") and len(text) > 2:
-            yield _around(self._tell(text[1:-1]), *_QUOTES[text[0]])
+        if text[:1] in QUOTES and text[-1:] in ('"', "'", "”") and len(text) > 2:
+            yield _around(self._tell(text[1:-1]), *QUOTES[text[0]])
         for start in _found(text, " (")[:_PIECES_AHEAD]:
             end = _closing(text, start + 1)
             if end > 0:
@@ -324,14 +301,6 @@ class _Reading:
                 yield _joined(told, "", self._tell(rest)) if rest else told
         if text[:1] == "(" and _closing(text, 0) == len(text) - 1:
             yield _around(self._tell(text[1:-1]), "（", "）")
-
-
-def _spaced(text: str) -> str:
-    """Set spaces as the house does: none beside Chinese signs of a sentence, one around a range and behind per cent."""
-    text = re.sub(r"。[。.]+", "。", _SPACE.sub("", text))
-    text = re.sub(r"(?<=[\d%]) ?至 ?(?=[-+−±]?\d|[A-Z]{3} )", " 至 ", text)
-    text = re.sub(r"(?<=[\u4e00-\u9fff”])\(([^()]*)\)", r"（\1）", text)
-    return re.sub(r"(?<=%)(?=[\u4e00-\u9fff])", " ", text)
 
 
 def _forms(text: str) -> tuple[str, ...]:

@@ -7,15 +7,15 @@ with them too.
 from __future__ import annotations
 
 import functools
-import re
 from typing import Any
+
+from crmlab.language.breaking import breakable
 
 __all__ = ["LINE", "fitting_size", "height_inches", "lines", "width_inches"]
 
 LINE = 1.22  # line height, in font sizes
 _MEASURED = 100
 _HAIR = 1e-9
-_NEVER_FIRST, _NEVER_LAST = "，。；：、？！）”’》%,.;:?!)", "（“‘《("
 
 
 @functools.cache
@@ -59,24 +59,8 @@ def lines(text: str, width: float, points: float, bold: bool = False) -> int:
 
 
 def _words(text: str) -> list[tuple[str, bool]]:
-    """Cut where a line may break, and say whether a space stands there: at spaces, and beside Chinese signs.
-
-    As in a browser, no line begins with a closing sign or ends with an opening one.
-
-    >>> _words("客户（A 组），")
-    [('客', True), ('户', False), ('（A', False), ('组），', True)]
-    """
-    found: list[tuple[str, bool]] = []
-    for word in text.split(" "):
-        parts = [part for part in re.split(r"([\u2e80-\uffff])", word) if part]
-        joined: list[str] = []
-        for part in parts:
-            if joined and (part[0] in _NEVER_FIRST or joined[-1][-1] in _NEVER_LAST):
-                joined[-1] += part
-            else:
-                joined.append(part)
-        found += [(part, number == 0) for number, part in enumerate(joined)]
-    return found
+    """Cut where a line may break, and say whether a space stands there: at spaces, and beside Chinese signs."""
+    return [(part, number == 0) for word in text.split(" ") for number, part in enumerate(breakable(word))]
 
 
 def height_inches(texts: list[str] | tuple[str, ...], width: float, points: float, *, bold: bool = False,

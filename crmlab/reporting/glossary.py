@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 
 from crmlab.language import Interpreter
+from crmlab.language.chinese import CHINESE
 from crmlab.language.messages import glossary_rows
 from crmlab.reporting.markup import inline_html
 from crmlab.reporting.results import write_whole
@@ -21,7 +22,6 @@ _PROSE = ("p", "li", "dd")
 _LEFT_ALONE = ("a", "code", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "table", "figure", "header", "nav", "footer",
                "summary", "style", "svg", "strong")  # fmt: skip
 _VOID = ("img", "br", "hr", "meta", "link", "input", "source", "col", "wbr")
-_CHINESE = re.compile("[\u4e00-\u9fff]")
 _TAG = re.compile(r"(<[^>]*>)")
 _LONGEST_TIP = 160
 # Words of every day: explained in the glossary, but a link at each first "customer" would only be noise.
@@ -68,7 +68,7 @@ class Term:
         """
         plain = re.sub(r"\([^)]*\)|（[^）]*）|`[^`]*`", "", self.term)
         names = (" ".join(part.split()) for part in re.split(r"[,;/、，；]", plain))
-        return tuple(name for name in names if len(name) > (1 if _CHINESE.search(name) else 2))
+        return tuple(name for name in names if len(name) > (1 if CHINESE.search(name) else 2))
 
     @property
     def anchor(self) -> str:
@@ -157,7 +157,7 @@ def link_terms(html: str, terms: Iterable[Term], *, address: str = f"../{GLOSSAR
         return html
     ordered = sorted(by_name, key=lambda name: (-len(name), name))
     # Chinese puts no space between words
-    whole = [name if _CHINESE.search(name) else rf"(?<![\w-]){re.escape(name)}(?:s?)(?![\w-])" for name in ordered]
+    whole = [name if CHINESE.search(name) else rf"(?<![\w-]){re.escape(name)}(?:s?)(?![\w-])" for name in ordered]
     pattern = re.compile("|".join(whole), re.IGNORECASE)
     linked: set[str] = set()
     open_tags: list[str] = []

@@ -20,6 +20,7 @@ from crmlab.bank.engine import project_folder
 from crmlab.findings.pictures import data_uri
 from crmlab.findings.telling import teller
 from crmlab.language import Interpreter
+from crmlab.language.chinese import CHINESE
 from crmlab.reporting.glossary import link_terms, read_glossary, told_terms
 from crmlab.reporting.markup import NO_BREAK, unbroken
 from crmlab.reporting.results import write_whole
@@ -34,7 +35,6 @@ _ATTRIBUTES = ("alt", "aria-label", "title")
 _TERM_LINK = re.compile(r'<a class="term"[^>]*>(.*?)</a>', re.DOTALL)
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`"}
 _EDGES = re.compile(r"^([\s.,;:!?()]*)(.*?)([\s,;:(]*)$", re.DOTALL)
-_CHINESE = re.compile("[\u4e00-\u9fff]")
 _SIGNS = {
     ". ": "。",
     ".": "。",
@@ -221,7 +221,7 @@ class _Told:
         if self._watch and (left := self._tell.left(inner)):
             self._watch(inner, left)
         told = unbroken(self._tell(inner)) if is_held else self._tell(inner)
-        if _CHINESE.search(told):  # Chinese puts no space between words
+        if CHINESE.search(told):  # Chinese puts no space between words
             before, after = ("" if edge == " " else edge for edge in (before, after))
         return _SIGNS.get(before, before) + told + _SIGNS.get(after, after)
 
@@ -246,7 +246,7 @@ class _Told:
             return "".join(part)
         before, after = marked[: len(marked) - len(marked.lstrip())], marked[len(marked.rstrip()) :]
         told = self.text(bare)
-        if _CHINESE.search(told):
+        if CHINESE.search(told):
             before, after = ("" if edge == " " else edge for edge in (before, after))
         return before + _marked(told) + after
 
