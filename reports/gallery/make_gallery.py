@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 HERE = Path(__file__).parent
 WIDE, TALL = 1280, 800
@@ -70,8 +70,6 @@ def _lab_picture(page: Page, address: str) -> None:
     page.goto(address)
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=LAB_SECONDS * 1000)
     page.wait_for_timeout(4000)
-    with contextlib.suppress(Exception):  # a question about news, if this version asks one
-        page.get_by_role("button", name="No").click(timeout=1500)
     figure = page.locator(".jp-NotebookPanel figure img").first
     for _ in range(40):  # cells are drawn when they come into sight
         if figure.count():
@@ -80,6 +78,8 @@ def _lab_picture(page: Page, address: str) -> None:
         page.mouse.wheel(0, 600)
         page.wait_for_timeout(250)
     figure.scroll_into_view_if_needed()
+    with contextlib.suppress(TimeoutError):  # a question about news, where this version asks one
+        page.get_by_role("button", name="No", exact=True).click(timeout=6000)
     page.wait_for_timeout(1000)
     _keep(page, "lab")
 
