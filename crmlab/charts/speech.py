@@ -14,11 +14,12 @@ from typing import Any
 
 from matplotlib.text import Text
 
+from crmlab.language import Interpreter
 from crmlab.language.breaking import fill, width
 
 __all__ = ["redraw", "redrawable", "told"]
 
-_telling: contextvars.ContextVar[Callable[[str], str] | None] = contextvars.ContextVar("telling", default=None)
+_telling: contextvars.ContextVar[Interpreter | None] = contextvars.ContextVar("telling", default=None)
 _write = Text.set_text
 
 
@@ -28,9 +29,10 @@ def told(text: str) -> str:
     if not tell or not text.strip():
         return text
     lines = text.split("\n")
-    if len(lines) == 1 or all(tell(line) != line for line in lines):
-        return tell(text)
-    return fill(tell(" ".join(lines)), max(map(width, lines)))  # one text that was broken to fit
+    whole = " ".join(lines)
+    if len(lines) > 1 and tell.left(text) and not tell.left(whole):  # one text that was broken to fit
+        return fill(tell(whole), max(map(width, lines)))
+    return tell(text)
 
 
 def _set_text(artist: Text, text: object) -> None:
@@ -52,7 +54,7 @@ def redrawable(draw: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextlib.contextmanager
-def redraw(figure: Any, tell: Callable[[str], str]) -> Iterator[Any | None]:
+def redraw(figure: Any, tell: Interpreter) -> Iterator[Any | None]:
     """Draw a figure's chart again with every text told; None where it is not known how it was drawn.
 
     matplotlib hands every text to `Text.set_text`, those of ticks and legends while it draws. That is where they are
@@ -62,8 +64,8 @@ def redraw(figure: Any, tell: Callable[[str], str]) -> Iterator[Any | None]:
     ----------
     figure : Figure
         Made by a chart of this package.
-    tell : callable
-        English text -> text.
+    tell : Interpreter
+        The language.
     """
     again = getattr(figure, "crmlab_again", None)
     if again is None:
