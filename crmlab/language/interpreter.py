@@ -36,6 +36,7 @@ _MOST_LEFT = 0.5  # of the letters of a text of so many words
 _MANY_WORDS = 6
 _SENTENCES = 4  # in one message of the code, at most
 _FEW_WORDS = 5
+_WEAK = 10  # letters: a message of fewer, and of no field of a kind, gives way to any other reading
 _PIECES_AHEAD = 4  # of a text that is cut: a message of code is hardly longer
 _KINDS_OF_JOINTS = 2
 _MOST_STEPS = 2_000  # of one text: what is not told by then stays in English
@@ -318,8 +319,10 @@ def _around(told: _Told, before: str, after: str) -> _Told:
 
 def _filled(made: Pattern, said: str, values: tuple[str, ...], told: list[_Told]) -> _Told:
     """Fill a message; what its fields hold beyond one thing counts against it, and so does a full stop they swallow."""
-    strain = sum(one.cost[1] for one in told) + sum(len(_BREAKS.findall(value)) for value in values)
-    strain += sum(value.endswith(".") for value in values)
+    strain = sum(one.cost[1] for one in told) + sum(value.endswith(".") for value in values)
+    lists = [field.startswith("join") for field in made.fields]  # the code joined several things on purpose
+    strain += sum(len(_BREAKS.findall(value)) for value, is_list in zip(values, lists, strict=True) if not is_list)
+    strain += made.fixed < _WEAK and not any(made.kinds) and not any(lists)
     filled = _fill(said, dict(zip(made.fields, told, strict=True)))
     return _Told(filled, tuple(part for one in told for part in one.left), (sum(one.cost[0] for one in told), strain))
 
