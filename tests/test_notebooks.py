@@ -21,7 +21,10 @@ NAMES = [path.stem for path in NOTEBOOKS]
 
 
 # names of methods, codes and columns, the same in every language
-KEPT_IN_ENGLISH = {"Wilson", "HTMT", "Jaccard", "MICOM", "CUPED", "Holm", "Mantel", "Haenszel", "Brier", "LightGBM"}
+KEPT_IN_ENGLISH = {
+    "Aalen", "Brier", "CUPED", "Dirichlet", "Dixon", "HTMT", "Haenszel", "Holm", "Jaccard", "Johansen", "Johnson",
+    "LightGBM", "MICOM", "Mantel", "Newcombe", "Poisson", "Student", "Tukey", "Welch", "Wilson", "means",
+}  # fmt: skip
 
 
 class _Silent:

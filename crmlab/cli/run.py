@@ -62,6 +62,8 @@ def command(
         with watching(Console(), len(plan.asked)) as watcher:
             summary = run(plan, watcher, fresh=fresh, language=language)
     except KeyboardInterrupt:
+        summary = None  # left here, so that its traceback holds no engine while Python ends
+    if summary is None:
         click.echo("\ncrmlab: interrupted. What was answered is kept; the same command goes on from there.", err=True)
         sys.exit(130)
     counts = {status: sum(r.status == status for r in summary.results) for status in ("answered", "not_answered")}
