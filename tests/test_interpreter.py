@@ -27,6 +27,8 @@ TEXTS = {
     "thousand": "千",
     "{share:.1f} % of {what}": "{what}的 {share} %",
     "all customers": "全体客户",
+    "{what} rose since {before}{sure}.": "自{before}以来{what}上升{sure}。",
+    ", beyond chance": "，超出偶然范围",
 }
 
 
@@ -52,6 +54,9 @@ def chinese():
         ("Margin, EUR thousand", "毛利（EUR 千）"),
         ("**Half left**", "**一半已离开**"),
         ("Half left.", "一半已离开。"),
+        ("-EUR 311.75", "-EUR 311.75"),
+        ("Margin rose since 2024-12-31, beyond chance.", "自2024-12-31以来毛利上升，超出偶然范围。"),
+        ("Margin rose since 2024-12-31.", "自2024-12-31以来毛利上升。"),
         ("12.5 % of all customers", "全体客户的 12.5 %"),
         (
             "Of 5,000 customers 12 are expected to close their accounts by 2026-06-30; with them goes "

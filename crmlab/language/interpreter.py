@@ -14,7 +14,7 @@ __all__ = ["Interpreter"]
 
 # Nothing to translate: numbers with signs and units of money, days, names of columns and files, abbreviations.
 _NO_WORDS = re.compile(
-    rf"(?:[^A-Za-z\u00c0-\u024f]*|[A-Z]{{3}} {NUMBER}|[nNpkrRtzFd]|[np] [=<>] ?{NUMBER}|[A-Z][A-Z0-9.&-]*s?"
+    rf"(?:[^A-Za-z\u00c0-\u024f]*|[-+±]?[A-Z]{{3}} {NUMBER}|[nNpkrRtzFd]|[np] [=<>] ?{NUMBER}|[A-Z][A-Z0-9.&-]*s?"
     r"|[a-z]+(?:_[a-z0-9]+)+|[a-z]+\d+|[0-9a-f]{12,}|[\w./-]+\.(?:json|csv|html|xlsx|yml|txt)|`[^`]*`"
     r"|(?:[\w.-]+ \d+\.\d+\.\d[\w.]*(?:, |$))+|[A-Za-z]?\d[\w.-]*|[\w.+-]+@[\w.-]+|https?://\S+|[A-Za-z]:?[\\/]\S*)"
 )
@@ -237,8 +237,8 @@ class _Reading:
                             break
                     if len(told) == len(values) and untold <= least:
                         least = untold
-                        yield _filled(made, said, values, told)
-                        if not untold and not any(one.cost[1] for one in told):
+                        yield (filled := _filled(made, said, values, told))
+                        if filled.cost == _FREE:
                             break
 
     def _measured(self, text: str, best: _Told) -> Iterator[_Told]:
@@ -320,6 +320,7 @@ def _around(told: _Told, before: str, after: str) -> _Told:
 def _filled(made: Pattern, said: str, values: tuple[str, ...], told: list[_Told]) -> _Told:
     """Fill a message; what its fields hold beyond one thing counts against it, and so does a full stop they swallow."""
     strain = sum(one.cost[1] for one in told) + sum(value.endswith(".") for value in values)
+    strain += sum(not value for value in values[:-1])  # what may be left out stands at the end as a rule
     lists = [field.startswith("join") for field in made.fields]  # the code joined several things on purpose
     strain += sum(len(_BREAKS.findall(value)) for value, is_list in zip(values, lists, strict=True) if not is_list)
     strain += made.fixed < _WEAK and not any(made.kinds) and not any(lists)

@@ -29,6 +29,7 @@ _WEAK = 10  # letters: a message of fewer explains a long text by chance
 _BEGINNING = 4  # letters, unless it begins with so many
 _FEW_WORDS = 5
 _NO_BEGIN = re.compile(r"[,;:)]|\.(?!\d)")
+_NEXT = ("", " ", ",", ";", ":", "(", ".", "?")  # how a field begins that stands right behind another
 _SEVERAL = re.compile(r"[.!?] (?=[A-Z0-9])|; ")
 
 
@@ -77,7 +78,7 @@ class Pattern:
         start = text.find(part)
         while start >= 0:
             value = text[:start]
-            if self._fits(value, field, weak):
+            if (part or text[start : start + 1] in _NEXT) and self._fits(value, field, weak):
                 for others in self._rest(text[start + len(part) :], field + 1, weak):
                     yield (value, *others)
             start = text.find(part, start + 1)

@@ -128,7 +128,7 @@ def write_summary_text(folder: Path, previous: Run | None, language: str) -> Pat
     return path
 
 
-def _text(run: Run, lines: Sequence[Line], before: str, tell: Interpreter) -> str:
+def _text(run: Run, lines: Sequence[Line], day: str, tell: Interpreter) -> str:
     answered, failed = len(run.having("answered")), len(run.having("failed"))
     told = [f"{run.name}: CRM report as of {run.facts['as_of']}"]
     told.append(
@@ -140,7 +140,7 @@ def _text(run: Run, lines: Sequence[Line], before: str, tell: Interpreter) -> st
     for line in lines:
         parts = [line.question.question, plain_text(line.headline)]
         if line.change is not None:
-            parts.append(f"{line.change.now.label}: {line.change.text} since {before}{_sure(line.change)}.")
+            parts.append(f"{line.change.now.label}: {line.change.text} since {day}{_sure(line.change)}.")
         blocks.append(parts)
     open_ones = [question for question in run.questions if question.status != "answered"]
     if open_ones:
