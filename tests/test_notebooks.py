@@ -204,6 +204,24 @@ def test_every_text_of_the_run_is_told_in_chinese(first):
 
 
 @pytest.mark.slow
+def test_no_digit_of_the_run_changes_with_the_language(first):
+    from crmlab.findings.telling import teller
+
+    months = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)(?= \d{4})"
+    chinese, wrong, count = teller("zh"), {}, 0
+    for name in NAMES:
+        kept = json.loads(_findings(first, name))
+        drawn = [figure[key] for figure in kept["figures"] for key in ("title", "about", "alt")]
+        for text in (*kept["answers"], *kept["notes"], *drawn, *(number["text"] for number in kept["numbers"])):
+            told = re.sub(r"(?<=年)\d{1,2}月", "", chinese(text)) if re.search(months, text) else chinese(text)
+            count += 1
+            if sorted(filter(str.isdigit, text)) != sorted(filter(str.isdigit, told)):
+                wrong[text] = told
+    assert count > 400
+    assert wrong == {}
+
+
+@pytest.mark.slow
 def test_the_texts_drawn_in_figures_are_told_in_chinese(first):
     from crmlab.charts.style import faces
 
