@@ -82,8 +82,8 @@ class Interpreter:
 
     A finding is worded once, in English, where it is computed. Each message of the catalogue is the wording as the code
     has it, with its fields in braces, so a finding can be read back: which message is it, and what stood in the fields?
-    Fields are told in the same way, numbers stay as they are; nothing is computed anew. Where several messages could have
-    made a text, the one is taken that leaves the fewest letters untold.
+    Fields are told in the same way, numbers stay as they are; nothing is computed anew. Where several messages could
+    have made a text, the one is taken that leaves the fewest letters untold.
 
     Parameters
     ----------
