@@ -55,6 +55,7 @@ def chinese():
         ("**Half left**", "**一半已离开**"),
         ("Half left.", "一半已离开。"),
         ("-EUR 311.75", "-EUR 311.75"),
+        ("−25.7k: 1,204k", "−25.7k：1,204k"),
         ("Margin rose since 2024-12-31, beyond chance.", "自2024-12-31以来毛利上升，超出偶然范围。"),
         ("Margin rose since 2024-12-31.", "自2024-12-31以来毛利上升。"),
         ("12.5 % of all customers", "全体客户的 12.5 %"),

@@ -16,7 +16,7 @@ __all__ = ["Interpreter"]
 _NO_WORDS = re.compile(
     rf"(?:[^A-Za-z\u00c0-\u024f]*|[-+±]?[A-Z]{{3}} {NUMBER}|[nNpkrRtzFd]|[np] [=<>] ?{NUMBER}|[A-Z][A-Z0-9.&-]*s?"
     r"|[a-z]+(?:_[a-z0-9]+)+|[a-z]+\d+|[0-9a-f]{12,}|[\w./-]+\.(?:json|csv|html|xlsx|yml|txt)|`[^`]*`"
-    r"|(?:[\w.-]+ \d+\.\d+\.\d[\w.]*(?:, |$))+|[A-Za-z]?\d[\w.-]*|[\w.+-]+@[\w.-]+|https?://\S+|[A-Za-z]:?[\\/]\S*)"
+    r"|(?:[\w.-]+ \d+\.\d+\.\d[\w.]*(?:, |$))+|[-+−]?[A-Za-z]?\d[\w.,-]*|[\w.+-]+@[\w.-]+|https?://\S+|[A-Za-z]:?[\\/]\S*)"
 )
 # What a label or a header measures in: "Margin, EUR thousand".
 _UNITS = (
